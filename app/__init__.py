@@ -1,0 +1,1 @@
+"""Kulpunai: conversations with customers, from every channel, in one place."""
