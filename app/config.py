@@ -126,7 +126,9 @@ def problems(settings: Settings) -> list[str]:
     """What must be mended before people may use this installation, in words; empty when all is well."""
     found = []
     if settings.env == "production" and settings.secret_key and len(settings.secret_key) < 32:
-        found.append("SECRET_KEY is shorter than 32 characters: leave it empty to have one made, or use 48 random ones.")
+        found.append(
+            "SECRET_KEY is shorter than 32 characters: leave it empty to have one made, or use 48 random ones."
+        )
     if settings.env == "production" and not settings.base_url:
         found.append("BASE_URL is empty: set it to the address people use, such as https://support.example.org.")
     return found

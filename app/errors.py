@@ -1,13 +1,13 @@
 """What can go wrong, for people. Each door has one handler that turns these into its own page or JSON.
 
-    Problem
-    ├── NotFound        it is not there, or not for you: 404
-    ├── NotAllowed      you may not: 403
-    ├── NotSignedIn     who are you?: 401
-    ├── Invalid         a field is wrong: 422
-    ├── Stale           somebody was quicker; look again: 409
-    ├── TooMany         slow down: 429
-    └── ChannelError    the provider refused; permanent or not
+Problem
+├── NotFound        it is not there, or not for you: 404
+├── NotAllowed      you may not: 403
+├── NotSignedIn     who are you?: 401
+├── Invalid         a field is wrong: 422
+├── Stale           somebody was quicker; look again: 409
+├── TooMany         slow down: 429
+└── ChannelError    the provider refused; permanent or not
 """
 
 from datetime import datetime
@@ -66,9 +66,3 @@ class ChannelError(Problem):
         super().__init__(reason)
         self.permanent = permanent
         self.retry_at = retry_at
-
-
-class Unknown(Problem):
-    """The call was cut off half-way: it may have arrived. Never sent again blindly."""
-
-    status = 502

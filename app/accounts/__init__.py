@@ -1,0 +1,1 @@
+"""The company that uses Kulpunai. One installation holds many; none sees another."""

@@ -1,0 +1,1 @@
+"""Captain at work: the vectors of articles, drafts for agents, answers for readers."""

@@ -1,0 +1,1 @@
+"""Channels translate between a provider's words and ours. They never touch the database."""

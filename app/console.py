@@ -1,0 +1,21 @@
+"""What set-up says on the terminal, in Russian or English by the locale of the environment.
+
+Pairs instead of gettext, because these sentences must also be said when no catalogue is compiled yet, or no package
+is installed: standard library only.
+"""
+
+import os
+import sys
+
+
+def say(english: str, russian: str) -> str:
+    """The sentence for this environment: Russian when LC_ALL, LC_MESSAGES or LANG (the first that is set) says ru."""
+    named = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    return russian if next(filter(None, named), "").startswith("ru") else english
+
+
+def tell(english: str, russian: str) -> None:
+    """Print the sentence at once, also where the terminal's encoding lacks some of its letters."""
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")
+    print(say(english, russian), flush=True)

@@ -1,0 +1,1 @@
+"""Conversations: the heart. Who wrote what to whom, who answers, and how it stands."""

@@ -1,0 +1,96 @@
+"""The only writer of the log. Imported by `*/actions.py` alone.
+
+`record()` collects; the hook below appends when the transaction commits, as its very last statements: it bumps the
+account's counter, which locks that row until the commit, so numbers follow the order of commits (kernel.md, M5).
+"""
+
+from datetime import datetime
+from typing import Any, Protocol
+
+from sqlalchemy import event as listen
+from sqlalchemy import insert, text
+from sqlalchemy.orm import Session as SQLAlchemySession
+
+from app import queue
+from app.clock import now
+from app.database import session
+from app.events.catalog import CATALOG
+from app.events.log import Event
+
+
+class Subject(Protocol):
+    """Anything of an account that can tell what it is at this moment."""
+
+    account_id: int
+
+    def facts(self) -> dict[str, Any]:
+        """Its ids and small values now, for the event's data."""
+
+
+def record(
+    name: str,
+    subject: Subject,
+    *,
+    by: str,
+    occurred_at: datetime | None = None,
+    **data: Any,
+) -> None:
+    """Tell the log that `name` happened to `subject`. It stands there once the transaction commits, or never.
+
+    by: who did it, as `user:7`, `contact:12`, `captain`, `automation`, `system`. KeyError for a name not in the catalog.
+    """
+    entry = CATALOG[name]
+    current = session()
+    if current.in_nested_transaction():
+        raise RuntimeError("record() inside a savepoint would tell of things that may be undone.")
+    current.flush()
+    facts = {**subject.facts(), **data}
+    if missing := entry.data - facts.keys():
+        raise ValueError(f"{name} must carry {', '.join(sorted(missing))}")
+    current.info.setdefault("pending_events", []).append(
+        {
+            "account_id": subject.account_id,
+            "name": name,
+            "conversation_id": facts.get("conversation_id"),
+            "actor": by,
+            "causation_seq": current.info.get("causation_seq"),
+            "occurred_at": occurred_at or now(),
+            "data": facts,
+        }
+    )
+
+
+@listen.listens_for(SQLAlchemySession, "before_commit")
+def _append(current: SQLAlchemySession) -> None:
+    pending: list[dict[str, Any]] = current.info.get("pending_events", [])
+    # SQLAlchemy fires this for savepoints too
+    if not pending or current.in_nested_transaction():
+        return
+    current.flush()
+    current.info["pending_events"] = []
+    # in the order of ids, so that two transactions over the same accounts cannot wait for each other
+    for account_id in sorted({fact["account_id"] for fact in pending}):
+        mine = [fact for fact in pending if fact["account_id"] == account_id]
+        last = current.execute(_BUMP, {"account_id": account_id, "n": len(mine)}).scalar_one()
+        first = last - len(mine) + 1
+        current.execute(insert(Event), [fact | {"seq": seq} for seq, fact in enumerate(mine, start=first)])
+        current.info.setdefault("wake", set()).add(f"events:{account_id}")
+
+
+@listen.listens_for(SQLAlchemySession, "after_commit")
+def _wake(current: SQLAlchemySession) -> None:
+    for message in current.info.pop("wake", set()):
+        queue.wake(message)
+
+
+@listen.listens_for(SQLAlchemySession, "after_rollback")
+def _forget(current: SQLAlchemySession) -> None:
+    current.info.pop("pending_events", None)
+    current.info.pop("wake", None)
+
+
+# The row is made with the account's first event; from then on this is one update by primary key.
+_BUMP = text(
+    "insert into counter (account_id, kind, value) values (:account_id, 'event', :n)"
+    " on conflict (account_id, kind) do update set value = counter.value + :n returning value"
+)

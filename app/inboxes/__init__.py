@@ -1,0 +1,1 @@
+"""Inboxes: one instance of a channel, with its members, hours, greeting and secrets."""

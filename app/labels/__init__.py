@@ -1,0 +1,1 @@
+"""Labels: the words an account sorts its conversations by."""

@@ -1,0 +1,84 @@
+"""Wake-ups over Valkey. Nothing depends on them: a sweep every second finds what a lost one would have told.
+
+Two kinds: `wake(message)` tells whoever listens that there is something to look at; `nudge(task, id)` puts an rq job.
+Without Valkey both do nothing, at once.
+"""
+
+import logging
+import time
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from redis import Redis, RedisError
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+from app.config import settings
+
+log = logging.getLogger(__name__)
+
+CHANNEL = "kulpunai:wake"
+# After a failure we do not knock again for a while: a hanging Valkey must not slow anybody down.
+PAUSE_SECONDS = 2.0
+_silent_until = 0.0
+
+
+@cache
+def connection() -> "Redis[bytes]":
+    """A connection for short commands: 200 ms or nothing."""
+    return Redis.from_url(settings().valkey_url, socket_timeout=0.2, socket_connect_timeout=0.2)
+
+
+@cache
+def _listening() -> "Redis[bytes]":
+    return Redis.from_url(settings().valkey_url, socket_timeout=None, socket_connect_timeout=1)
+
+
+def wake(message: str) -> None:
+    """Tell the readers, lanes and deliveries of all processes to look now: `events:7`, `intake`, `deliveries`."""
+    _try(lambda: connection().publish(CHANNEL, message))
+
+
+def nudge(task: str, identifier: int, account_id: int) -> None:
+    """Ask the worker to run `app.jobs.<task>(account_id, identifier)` soon. The row it names is the truth, not this."""
+    _try(lambda: _jobs().enqueue(f"app.jobs.{task}", account_id, identifier))
+
+
+def is_awake() -> bool:
+    """Whether Valkey answers."""
+    try:
+        return bool(connection().ping())
+    except RedisError:
+        return False
+
+
+def wakes(timeout_seconds: float) -> Iterator[str | None]:
+    """What others `wake`, for ever; None whenever `timeout_seconds` pass without, and while Valkey is away."""
+    while True:
+        try:
+            listener = _listening().pubsub(ignore_subscribe_messages=True)
+            listener.subscribe(CHANNEL)
+            yield None
+            while True:
+                message = listener.get_message(timeout=timeout_seconds)
+                yield message["data"].decode() if message else None
+        except (RedisError, OSError):
+            time.sleep(timeout_seconds)
+            yield None
+
+
+@cache
+def _jobs() -> Queue:
+    return Queue("default", connection=connection(), serializer=JSONSerializer)
+
+
+def _try(call: Any) -> None:
+    global _silent_until
+    if time.monotonic() < _silent_until:
+        return
+    try:
+        call()
+    except (RedisError, OSError) as problem:
+        _silent_until = time.monotonic() + PAUSE_SECONDS
+        log.warning("Valkey does not answer (%s); the sweep takes over", type(problem).__name__)

@@ -1,0 +1,1 @@
+"""Canned responses: what is written often, under a short code."""

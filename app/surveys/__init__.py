@@ -1,0 +1,1 @@
+"""CSAT: the customer says how it was."""

@@ -1,0 +1,142 @@
+"""A help center in memory: the same retrieval as in PostgreSQL, for evaluation, notebooks and tests. Not for service.
+
+Articles are Markdown files with a front matter (external_id, title), or lines of JSON (external_id, title, markdown).
+"""
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from captain.embedder import Embedder, Vectors
+from captain.index import nearest
+from captain.passages import Passage, passages
+from captain.text import content, language, similarity, stems
+from captain.wire import Candidate
+
+DEPTH = 40  # candidates from each side, by vectors and by words
+TITLE_WEIGHT, TEXT_WEIGHT = 1.0, 0.1  # PostgreSQL's defaults for the labels A and D
+LEXEMES = 6  # the rarest words of a question that full text looks for
+
+
+@dataclass(frozen=True)
+class Article:
+    external_id: str
+    title: str
+    markdown: str
+    is_published: bool = True
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One passage on the shelf."""
+
+    article: Article
+    passage: Passage
+    title_stems: tuple[str, ...]
+    text_stems: tuple[str, ...]
+
+
+def articles(path: Path) -> list[Article]:
+    """The published articles of a folder of Markdown files, subfolders included, or of one file of JSON lines."""
+    found = _folder(path) if path.is_dir() else _lines(path)
+    return [article for article in found if article.is_published]
+
+
+class Shelf:
+    """Articles, embedded. `candidates()` gives what PostgreSQL would."""
+
+    def __init__(self, articles: Iterable[Article], embedder: Embedder) -> None:
+        self.entries = [
+            Entry(article, passage, stems(article.title), stems(f"{passage.heading} {passage.text}"))
+            for article in articles
+            for passage in passages(article.title, article.markdown)
+        ]
+        titles = sorted({entry.article.title for entry in self.entries})
+        places = {title: i for i, title in enumerate(titles)}
+        self._embedder = embedder
+        self._vectors = embedder.encode_document([entry.passage.embedded for entry in self.entries])
+        self._titles = embedder.encode_document(titles)[[places[entry.article.title] for entry in self.entries]]
+        self._frequency = _frequency(self.entries)
+
+    def candidates(
+        self, question: str, vector: Vectors | None = None, without: frozenset[str] = frozenset()
+    ) -> list[Candidate]:
+        """The DEPTH best by vectors and the DEPTH best by words. `without`: external ids taken off the shelf."""
+        if vector is None:
+            vector = self._embedder.encode_query([question])[0]
+        shown = [i for i, entry in enumerate(self.entries) if entry.article.external_id not in without]
+        if not shown:
+            return []
+        cosines = dict(zip(shown, (self._vectors[shown] @ vector).tolist(), strict=True))
+        by_vector = {shown[row] for row, _ in nearest(vector, self._vectors[shown], DEPTH)}
+        known = (stem for stem in content(question) if stem in self._frequency)
+        lexemes = sorted(known, key=lambda stem: self._frequency[stem])[:LEXEMES]
+        ranks = {i: rank(lexemes, self.entries[i]) for i in shown}
+        by_words = {i for i in sorted(shown, key=lambda i: -ranks[i])[:DEPTH] if ranks[i] > 0}
+        title_cosines = self._titles @ vector
+        return [
+            self._candidate(i, question, cosines[i], float(title_cosines[i]), ranks[i])
+            for i in sorted(by_vector | by_words)
+        ]
+
+    def _candidate(self, i: int, question: str, cosine: float, title_cosine: float, lexical: float) -> Candidate:
+        article, passage = self.entries[i].article, self.entries[i].passage
+        return Candidate(
+            passage_id=i,
+            article_id=article.external_id,
+            external_id=article.external_id,
+            title=article.title,
+            text=passage.text,
+            heading=passage.heading,
+            locale=language(passage.text),
+            cosine=cosine,
+            title_cosine=title_cosine,
+            lexical=lexical,
+            title_similarity=similarity(question, article.title),
+            is_whole=passage.is_whole,
+        )
+
+
+def rank(lexemes: Sequence[str], entry: Entry) -> float:
+    """What `ts_rank(setweight(title, 'A') || text, lexemes joined by |, 1)` gives.
+
+    https://github.com/postgres/postgres/blob/master/src/backend/utils/adt/tsrank.c, calc_rank_or
+    """
+    if not lexemes:
+        return 0.0
+    found = sum(_weight(lexeme, entry) for lexeme in lexemes) / len(lexemes)
+    return found / math.log2(len(entry.title_stems) + len(entry.text_stems) + 1)
+
+
+def _weight(lexeme: str, entry: Entry) -> float:
+    weights = [TITLE_WEIGHT] * entry.title_stems.count(lexeme) + [TEXT_WEIGHT] * entry.text_stems.count(lexeme)
+    if not weights:
+        return 0.0
+    # The first occurrence of the greatest weight counts whole, every other one by its place: 1/4, 1/9 …
+    return (weights[0] + sum(weight / (i + 1) ** 2 for i, weight in enumerate(weights) if i)) / (math.pi**2 / 6)
+
+
+def _frequency(entries: Sequence[Entry]) -> dict[str, int]:
+    frequency: dict[str, int] = {}
+    for entry in entries:
+        for stem in {*entry.title_stems, *entry.text_stems}:
+            frequency[stem] = frequency.get(stem, 0) + 1
+    return frequency
+
+
+def _folder(path: Path) -> Iterator[Article]:
+    for file in sorted(path.rglob("*.md")):
+        _, front, markdown = file.read_text("utf-8").split("---\n", 2)
+        field = dict(line.split(": ", 1) for line in front.splitlines() if ": " in line)
+        status = field.get("status", "published").strip()
+        yield Article(field["external_id"].strip(), field["title"].strip(), markdown, status == "published")
+
+
+def _lines(path: Path) -> Iterator[Article]:
+    for line in path.read_text("utf-8").splitlines():
+        row = json.loads(line)
+        yield Article(row["external_id"], row["title"], row["markdown"])

@@ -1,0 +1,96 @@
+"""What crosses the socket: candidates in, a reply out. Standard library only, so that the web process can import it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+Key = int | str  # ids are the application's: numbers or text, given back as they came
+
+
+class Verdict(StrEnum):
+    ANSWER = "answer"  # sure enough to say it
+    SUGGEST = "suggest"  # "perhaps this helps": links, and a human stays near
+    ABSTAIN = "abstain"  # hand over
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A passage the database found, with what each way of searching thinks of it.
+
+    A score that was not computed is None and counts as the lowest among the candidates.
+    """
+
+    passage_id: Key
+    article_id: Key
+    title: str
+    text: str
+    external_id: str | None = None
+    url: str | None = None
+    heading: str = ""
+    locale: str | None = None
+    cosine: float | None = None  # question and passage (title and heading included), in [-1, 1]
+    title_cosine: float | None = None  # question and title alone
+    lexical: float | None = None  # full-text rank, any scale ≥ 0
+    title_similarity: float | None = None  # trigram similarity of question and title, in [0, 1]
+    is_whole: bool = False  # the passage is the whole article
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """From which probability to answer, and from which to suggest links. Below: hand over.
+
+    Strict until an account's own accepted and rejected drafts say otherwise: of answers above `answer` at least nine
+    in ten were right on each development corpus, with coefficients that had not seen that corpus.
+    """
+
+    answer: float = 0.9
+    suggest: float = 0.35
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.suggest <= self.answer <= 1:
+            raise ValueError("thresholds: 0 ≤ suggest ≤ answer ≤ 1")
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """An account's own correction of the probability: `slope · logit + intercept`. See `fit.calibration`."""
+
+    slope: float = 1.0
+    intercept: float = 0.0
+
+
+@dataclass(frozen=True)
+class Citation:
+    """Where `[n]` in the text comes from. `quote` stands in the passage word for word."""
+
+    n: int
+    passage_id: Key
+    article_id: Key
+    external_id: str | None
+    title: str
+    url: str | None
+    quote: str
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """Another article worth a look."""
+
+    article_id: Key
+    passage_id: Key
+    external_id: str | None
+    title: str
+    url: str | None
+    score: float
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What Captain would say. `confidence`: probability in [0, 1] that the best hit answers the question."""
+
+    text: str
+    citations: tuple[Citation, ...]
+    confidence: float
+    verdict: Verdict
+    alternatives: tuple[Alternative, ...]
+    language: str
+
