@@ -56,8 +56,10 @@ class Settings(BaseSettings):
     @property
     def run_dir(self) -> Path:
         """Where sockets live: short, because a socket's path must fit in 107 bytes, and one per user and data folder."""
-        digest = hashlib.sha256(str(self.home).encode()).hexdigest()[:10]
-        return Path(tempfile.gettempdir()) / f"kulpunai-{os.getuid()}-{digest}"
+        digest = hashlib.sha256(os.fsencode(self.home)).hexdigest()[:10]
+        # /tmp rather than $TMPDIR, which differs from shell to shell and may be long
+        temporary = Path("/tmp") if os.access("/tmp", os.W_OK) else Path(tempfile.gettempdir())  # noqa: S108
+        return temporary / f"kulpunai-{os.getuid()}-{digest}"
 
     @property
     def postgres_socket_dir(self) -> Path:
@@ -79,7 +81,7 @@ class Settings(BaseSettings):
     def sqlalchemy_url(self) -> str:
         """The database as SQLAlchemy wants it: the embedded one over its socket, or DATABASE_URL through psycopg 3."""
         if not self.database_url:
-            return f"postgresql+psycopg://kulpunai@/kulpunai?host={self.postgres_socket_dir}"
+            return f"postgresql+psycopg://kulpunai@/kulpunai?host={self.postgres_socket_dir}&port=5432"
         scheme, _, rest = self.database_url.partition("://")
         return f"postgresql+psycopg://{rest}" if scheme in {"postgres", "postgresql"} else self.database_url
 

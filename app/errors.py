@@ -58,11 +58,17 @@ class TooMany(Problem):
 
 
 class ChannelError(Problem):
-    """A provider's refusal. Permanent ones are told to the agent, others are tried again, not before `retry_at`."""
+    """A provider's refusal. Permanent ones are told to the agent, others are tried again, not before `retry_at`.
+
+    progress: the provider's ids of the parts that did arrive before the refused one; the next try leaves them out.
+    """
 
     status = 502
 
-    def __init__(self, reason: str, *, permanent: bool, retry_at: datetime | None = None) -> None:
+    def __init__(
+        self, reason: str, *, permanent: bool, retry_at: datetime | None = None, progress: tuple[str, ...] = ()
+    ) -> None:
         super().__init__(reason)
         self.permanent = permanent
         self.retry_at = retry_at
+        self.progress = progress

@@ -52,13 +52,17 @@ class OutboundFile:
 
 @dataclass(frozen=True)
 class Outbound:
-    """One message to send to `recipient_id`. `send_token` is the same each time we try: give it to providers that know it."""
+    """One message to send to `recipient_id`. `send_token` is the same each time we try: give it to providers that know it.
+
+    arrived: what an earlier try got through (`ChannelError.progress`); these first parts are not sent again.
+    """
 
     recipient_id: str
     text: str
     send_token: str
     in_reply_to: str | None = None
     files: tuple[OutboundFile, ...] = ()
+    arrived: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

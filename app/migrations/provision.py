@@ -4,13 +4,58 @@ The embedded server is given them by its superuser. Somebody else's server may r
 in SQL, what its administrator runs once.
 """
 
+import psycopg
+from psycopg import sql
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from app.database import APP_ROLE, SYSTEM_ROLE
+from app.embedded import DATABASE, LOGIN, Cluster, utf8_locale
 
 EXTENSIONS = ("vector", "pg_trgm", "btree_gin")
 ROLES = (APP_ROLE, SYSTEM_ROLE)
+
+
+# -- the embedded server: we are its superuser
+
+
+def furnish(cluster: Cluster) -> None:
+    """Give the running server our login, roles, database and extensions, as far as they are missing."""
+    with psycopg.connect(cluster.conninfo("postgres"), autocommit=True) as connection:
+        known = {name for (name,) in connection.execute("select rolname from pg_roles")}
+        for role in ROLES:
+            if role not in known:
+                connection.execute(sql.SQL("create role {} nologin").format(sql.Identifier(role)))
+        if LOGIN not in known:
+            connection.execute(sql.SQL("create role {} login").format(sql.Identifier(LOGIN)))
+        roles = sql.SQL(", ").join(map(sql.Identifier, ROLES))
+        connection.execute(sql.SQL("grant {} to {}").format(roles, sql.Identifier(LOGIN)))
+        if not connection.execute("select 1 from pg_database where datname = %s", [DATABASE]).fetchone():
+            create_database(connection, DATABASE)
+    furnish_database(cluster, DATABASE)
+
+
+def create_database(connection: psycopg.Connection, name: str) -> None:
+    """An empty database of ours. Its locale is named here, because with the environment's own C Cyrillic is not searchable."""
+    connection.execute(
+        sql.SQL(
+            "create database {} owner {} template template0 encoding 'utf8'"
+            " locale_provider builtin builtin_locale 'C.UTF-8' lc_collate 'C' lc_ctype {}"
+        ).format(sql.Identifier(name), sql.Identifier(LOGIN), sql.Literal(utf8_locale()))
+    )
+
+
+def furnish_database(cluster: Cluster, name: str) -> None:
+    """The extensions, which only a superuser may make, and the schema for our login."""
+    with psycopg.connect(cluster.conninfo(name), autocommit=True) as connection:
+        there = {extension for (extension,) in connection.execute("select extname from pg_extension")}
+        for extension in EXTENSIONS:
+            if extension not in there:
+                connection.execute(sql.SQL("create extension {}").format(sql.Identifier(extension)))
+        connection.execute(sql.SQL("alter schema public owner to {}").format(sql.Identifier(LOGIN)))
+
+
+# -- somebody else's server: we ask
 
 
 class Refused(Exception):

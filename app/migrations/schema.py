@@ -8,7 +8,9 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from app.migrations.provision import provide
+from app.config import settings
+from app.embedded import cluster_of
+from app.migrations.provision import furnish, provide
 from app.migrations.server import connected
 
 # Any number nobody else uses: two `kulpunai migrate` at once wait for each other
@@ -17,6 +19,8 @@ LOCK = 5_719_203_844
 
 def migrate() -> str:
     """The revision the database is at now. provision.Refused when roles or extensions are missing and may not be made."""
+    if settings().is_database_embedded:
+        furnish(cluster_of(settings()))
     with connected() as connection:
         connection.execute(text("select pg_advisory_lock(:key)"), {"key": LOCK})
         connection.commit()

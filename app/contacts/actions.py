@@ -1,0 +1,150 @@
+"""What can be done to a contact."""
+
+import re
+from typing import Any
+
+from sqlalchemy import text, update
+from sqlmodel import col
+
+from app import security
+from app.clock import now
+from app.contacts import queries
+from app.contacts.models import Contact, ContactInbox
+from app.database import session
+from app.errors import Invalid
+from app.events.record import record
+from app.i18n import _
+from app.inboxes.models import Inbox
+from app.text import NAME_LIMIT, checked
+
+_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]+\.[^@\s.]+")
+_PHONE = re.compile(r"\+[1-9]\d{5,14}")
+
+
+def create_contact(account_id: int, *, by: str, **fields: Any) -> Contact:
+    """A new contact. Invalid if its e-mail, phone or identifier is another's."""
+    contact = Contact(account_id=account_id, created_at=now())
+    _apply(contact, fields)
+    session().add(contact)
+    record("contact.created", contact, by=by)
+    return contact
+
+
+def update_contact(contact: Contact, *, by: str, **fields: Any) -> None:
+    """Change what is named; custom and additional attributes are merged key by key."""
+    changed = _apply(contact, fields)
+    if changed:
+        record("contact.updated", contact, by=by, changed=changed)
+
+
+def identify(inbox: Inbox, source_id: str, *, by: str = "", **fields: Any) -> ContactInbox:
+    """Who writes as `source_id` in the inbox, made if new, and ours alone until the commit: his messages come one by one."""
+    session().connection().execute(_ALONE, {"key": f"contact_inbox/{inbox.id}/{source_id}"})
+    known = queries.contact_inbox(inbox.account_id, inbox.id, source_id)
+    if known is not None:
+        return known
+    contact = create_contact(
+        inbox.account_id, by=by or "system", **{name: value for name, value in fields.items() if value}
+    )
+    return attach(contact, inbox, source_id)
+
+
+def attach(contact: Contact, inbox: Inbox, source_id: str) -> ContactInbox:
+    """Let the inbox know the contact as `source_id`."""
+    known = queries.contact_inbox(inbox.account_id, inbox.id, source_id)
+    if known is not None:
+        if known.contact_id != contact.id:
+            raise Invalid("source_id", _("Another contact is known by this id."))
+        return known
+    made = ContactInbox(
+        account_id=contact.account_id,
+        contact_id=contact.id,
+        inbox_id=inbox.id,
+        source_id=source_id,
+        pubsub_token=security.new_token(),
+        created_at=now(),
+    )
+    session().add(made)
+    session().flush()
+    return made
+
+
+def move_identity(identity: ContactInbox, contact: Contact, *, by: str) -> None:
+    """The visitor turned out to be `contact`: what he wrote before becomes his. Conversations follow by their room's action."""
+    if identity.contact_id == contact.id:
+        return
+    before, identity.contact_id = identity.contact_id, contact.id
+    record("contact.merged", contact, by=by, merged_contact_id=before)
+
+
+def set_labels(contact: Contact, labels: list[str], *, by: str) -> None:
+    """Let the contact carry exactly these labels."""
+    wanted = sorted({checked("labels", label, 100, required=True).lower() for label in labels})
+    if wanted != contact.labels:
+        contact.labels = wanted
+        record("contact.updated", contact, by=by, changed=["labels"])
+
+
+def block(contact: Contact, is_blocked: bool, *, by: str) -> None:
+    """Let his messages come in without anybody being told, or end that."""
+    if contact.is_blocked != is_blocked:
+        contact.is_blocked = is_blocked
+        record("contact.updated", contact, by=by, changed=["is_blocked"])
+
+
+def touch(account_id: int, contact_id: int) -> None:
+    """He wrote just now."""
+    session().connection().execute(
+        update(Contact)
+        .where(col(Contact.account_id) == account_id, col(Contact.id) == contact_id)
+        .values(last_activity_at=now())
+    )
+
+
+def _apply(contact: Contact, fields: dict[str, Any]) -> list[str]:
+    wanted: dict[str, Any] = {}
+    if "name" in fields:
+        wanted["name"] = checked("name", fields["name"], NAME_LIMIT)
+    if "email" in fields:
+        wanted["email"] = _email(fields["email"])
+    if "phone_number" in fields:
+        wanted["phone_number"] = _phone(fields["phone_number"])
+    if "identifier" in fields:
+        wanted["identifier"] = checked("identifier", fields["identifier"], NAME_LIMIT) or None
+    for field in ("additional_attributes", "custom_attributes"):
+        if field in fields:
+            if not isinstance(fields[field], dict):
+                raise Invalid(field, _("Attributes are a JSON object."))
+            wanted[field] = {**getattr(contact, field), **fields[field]}
+    if "is_blocked" in fields:
+        wanted["is_blocked"] = bool(fields["is_blocked"])
+    changed = [field for field, value in wanted.items() if getattr(contact, field) != value]
+    for field in changed:
+        if field in {"email", "phone_number", "identifier"} and wanted[field]:
+            _refuse_another(contact, field, wanted[field])
+        setattr(contact, field, wanted[field])
+    return changed
+
+
+def _refuse_another(contact: Contact, field: str, value: str) -> None:
+    with session().no_autoflush:
+        other = queries.by_identity(contact.account_id, **{field: value})
+    if other is not None and other.id != contact.id:
+        raise Invalid(field, _("Another contact has this already."))
+
+
+def _email(value: Any) -> str | None:
+    email = checked("email", value, NAME_LIMIT).lower()
+    if email and not _EMAIL.fullmatch(email):
+        raise Invalid("email", _("This is not an e-mail address."))
+    return email or None
+
+
+def _phone(value: Any) -> str | None:
+    phone = re.sub(r"[\s()\-]", "", checked("phone_number", value, 40))
+    if phone and not _PHONE.fullmatch(phone):
+        raise Invalid("phone_number", _("Write the phone with country code, such as +996555000111."))
+    return phone or None
+
+
+_ALONE = text("select pg_advisory_xact_lock(hashtextextended(:key, 0))")

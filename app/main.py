@@ -1,0 +1,173 @@
+"""The web process: `create_app()` puts the doors together. Each door parses, asks or acts, and renders; nothing else."""
+
+import logging
+from typing import Any
+from uuid import uuid4
+
+from flask import Flask, g, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
+from jinja2 import StrictUndefined
+from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from app import doors, i18n, text
+from app.config import settings
+from app.errors import NotSignedIn, Problem, TooMany
+from app.i18n import _
+from app.policies import require_policies
+
+logger = logging.getLogger(__name__)
+
+
+def create_app() -> Flask:
+    """The whole web application, ready for gunicorn."""
+    app = Flask(__name__, static_folder="static")
+    app.config.update(
+        MAX_CONTENT_LENGTH=(settings().upload_limit_mb * 15 + 1) * 1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024,
+        MAX_FORM_PARTS=200,
+        SEND_FILE_MAX_AGE_DEFAULT=3600,
+    )
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.wsgi_app = (
+        ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1) if settings().env == "production" else app.wsgi_app
+    )  # type: ignore[method-assign]
+    _prepare_templates(app)
+    doors.register(app)
+    _register_doors(app)
+    _tell_problems(app)
+    app.after_request(_guard)
+    require_policies(app)
+    return app
+
+
+def _register_doors(app: Flask) -> None:
+    from app import api, hooks, portal, widget, workspace
+
+    for door in (workspace, widget, portal, api, hooks):
+        door.register(app)
+
+
+def _prepare_templates(app: Flask) -> None:
+    app.jinja_options = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.install_gettext_callables(i18n.gettext, i18n.ngettext, newstyle=False)  # type: ignore[attr-defined]
+    app.jinja_env.globals.update(
+        locale=i18n.locale, timezone=i18n.timezone, public_url=settings().public_url, asset=_asset, _=i18n.gettext
+    )
+    app.jinja_env.filters.update(
+        date=i18n.format_date,
+        time=i18n.format_time,
+        moment=i18n.format_moment,
+        number=i18n.format_number,
+        wait=i18n.format_wait,
+        markdown=text.to_html,
+        plain=text.plain,
+    )
+
+
+def _asset(name: str) -> str:
+    """The address of a static file; it changes with the release, so that browsers may keep it."""
+    return f"/static/{name}?v={_VERSION}"
+
+
+def _tell_problems(app: Flask) -> None:
+    """One way to tell what went wrong: JSON to programs, a page to people, a toast to htmx."""
+
+    @app.errorhandler(Problem)
+    def problem(error: Problem) -> ResponseReturnValue:
+        if isinstance(error, NotSignedIn) and _wants_page():
+            return workspace_sign_in()
+        response = _answer(error.status, error.reason, getattr(error, "field", None))
+        if isinstance(error, TooMany):
+            response.headers["Retry-After"] = str(error.retry_after_seconds)
+        return response
+
+    @app.errorhandler(HTTPException)
+    def http(error: HTTPException) -> ResponseReturnValue:
+        if error.response is not None:
+            return error.response
+        words = {
+            404: _("There is nothing at this address."),
+            405: _("This cannot be done at this address."),
+            413: _("This is too large."),
+            400: _("This request cannot be read."),
+        }
+        return _answer(error.code or 500, words.get(error.code or 500, error.name))
+
+    @app.errorhandler(OperationalError)
+    @app.errorhandler(InterfaceError)
+    @app.errorhandler(TimeoutError)
+    def database_away(error: Exception) -> ResponseReturnValue:
+        logger.warning("the database did not answer: %s", type(error).__name__)
+        response = _answer(503, _("The database does not answer just now. Nothing was saved; try again in a moment."))
+        response.headers["Retry-After"] = "2"
+        return response
+
+    @app.errorhandler(Exception)
+    def unforeseen(_error: Exception) -> ResponseReturnValue:
+        reference = uuid4().hex[:8]
+        logger.exception("request %s failed: %s %s", reference, request.method, request.path)
+        return _answer(
+            500, _("Something went wrong on our side. If it happens again, tell us %(code)s.", code=reference)
+        )
+
+
+def workspace_sign_in() -> ResponseReturnValue:
+    """To the sign-in page, and back here afterwards."""
+    from flask import redirect, url_for
+
+    back = request.full_path if request.method == "GET" else "/"
+    return redirect(url_for("workspace.sign_in", next=back if back != "/?" else None))
+
+
+def _answer(status: int, reason: str, field: str | None = None) -> Any:
+    if request.path.startswith(("/api/", "/public/", "/auth/", "/platform/")) or _is_json():
+        body: dict[str, Any] = {"error": reason}
+        if field is not None:
+            body = {"message": reason, "attributes": [field], "error": reason}
+        response = jsonify(body)
+    elif request.headers.get("HX-Request"):
+        response = app_response(render_template("_problem.html", reason=reason, field=field))
+        # the page stays as it is; the toast says why
+        response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#toasts", "beforeend"
+    else:
+        response = app_response(render_template("problem.html", status=status, reason=reason))
+    response.status_code = status
+    return response
+
+
+def app_response(html: str) -> Any:
+    """HTML as a response."""
+    from flask import make_response
+
+    return make_response(html)
+
+
+def _is_json() -> bool:
+    return request.accept_mimetypes.best == "application/json" or request.path.endswith(".json")
+
+
+def _wants_page() -> bool:
+    return not request.path.startswith(("/api/", "/auth/")) and not _is_json() and not request.headers.get("HX-Request")
+
+
+def _guard(response: Any) -> Any:
+    """Headers that every answer carries; doors may set stricter or, for frames, wider ones before."""
+    headers = response.headers
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
+    if response.mimetype == "text/html":
+        ancestors = g.get("frame_ancestors", "'none'")
+        headers.setdefault(
+            "Content-Security-Policy",
+            "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: https:;"
+            f" connect-src 'self'; frame-src 'self' {settings().dashboards_public_url}; object-src 'none'; base-uri 'none';"
+            f" form-action 'self'; frame-ancestors {ancestors}",
+        )
+        headers.setdefault("Cache-Control", "no-store" if g.get("user") else "no-cache")
+    return response
+
+
+_VERSION = uuid4().hex[:8]

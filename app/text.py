@@ -1,0 +1,103 @@
+"""Text that people write: checked at the door, mended when it comes from a provider, rendered safely everywhere."""
+
+import re
+from functools import cache
+from html import unescape
+
+import nh3
+from markdown_it import MarkdownIt
+
+from app.errors import Invalid
+from app.i18n import _, ngettext
+
+CONTENT_LIMIT = 150_000
+NAME_LIMIT = 255
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_TAGS = {"p", "br", "strong", "em", "s", "code", "pre", "blockquote", "ul", "ol", "li", "a", "hr", "h2", "h3", "h4",
+         "table", "thead", "tbody", "tr", "th", "td", "img"}  # fmt: skip
+
+
+def checked(field: str, value: object, limit: int = CONTENT_LIMIT, *, required: bool = False) -> str:
+    """`value` if it is text we can keep, stripped. Invalid when it is not text, too long, empty though `required`, or
+    holds NUL or half a character."""
+    if value is None:
+        value = ""
+    if not isinstance(value, str):
+        raise Invalid(field, _("This must be text."))
+    if "\x00" in value or not _is_whole(value):
+        raise Invalid(field, _("This text holds characters that cannot be stored."))
+    value = value.strip()
+    if len(value) > limit:
+        raise Invalid(
+            field,
+            ngettext(
+                "This is too long: %(n)s character at most.", "This is too long: %(n)s characters at most.", limit
+            ),
+        )
+    if required and not value:
+        raise Invalid(field, _("This must not be empty."))
+    return value
+
+
+def mended(value: str, limit: int = CONTENT_LIMIT) -> str:
+    """What a provider sent, made storable: nothing is refused that a customer wrote."""
+    return _CONTROL.sub("", value).encode("utf-8", "replace").decode()[:limit]
+
+
+def to_html(markdown: str) -> str:
+    """Markdown as safe HTML: known tags, links that open apart and pass nothing on, no scripts, no styles."""
+    return _safe(_renderer().render(markdown))
+
+
+def article_html(markdown: str) -> str:
+    """An article's Markdown: images too, and headings with anchors are the portal's business."""
+    return _safe(_article_renderer().render(markdown))
+
+
+def plain(markdown: str, limit: int | None = None) -> str:
+    """The words alone, on one line; cut at `limit` characters with an ellipsis."""
+    words = " ".join(unescape(nh3.clean(_renderer().render(markdown), tags=set())).split())
+    return words if limit is None or len(words) <= limit else words[: limit - 1].rstrip() + "…"
+
+
+def folded(value: str) -> str:
+    """As we compare and sort: lower case, ё as е."""
+    return value.lower().replace("ё", "е")
+
+
+def _is_whole(value: str) -> bool:
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _safe(html: str) -> str:
+    return nh3.clean(
+        html,
+        tags=_TAGS,
+        attributes={
+            "a": {"href", "title"},
+            "img": {"src", "alt", "title"},
+            "code": {"class"},
+            "th": {"align"},
+            "td": {"align"},
+        },
+        url_schemes={"http", "https", "mailto", "tel"},
+        link_rel="noopener noreferrer nofollow",
+    )
+
+
+@cache
+def _renderer() -> MarkdownIt:
+    return (
+        MarkdownIt("commonmark", {"html": False, "linkify": False, "breaks": True})
+        .enable(["strikethrough"])
+        .disable("image")
+    )
+
+
+@cache
+def _article_renderer() -> MarkdownIt:
+    return MarkdownIt("commonmark", {"html": False}).enable(["strikethrough", "table"])

@@ -1,0 +1,93 @@
+"""Questions about people."""
+
+from sqlalchemy import func
+from sqlmodel import col, select
+
+from app.accounts.models import Account
+from app.database import session
+from app.errors import NotFound
+from app.i18n import _
+from app.users.models import AccountUser, Role, Team, TeamMember, User
+
+
+def by_email(email: str) -> User | None:
+    """The user of that address, in whatever case it is written."""
+    return session().exec(select(User).where(col(User.email) == email.strip().lower())).first()
+
+
+def membership(account_id: int, user_id: int) -> AccountUser | None:
+    """The user's place in the account."""
+    return session().get(AccountUser, (account_id, user_id))
+
+
+def accounts_of(user_id: int) -> list[tuple[Account, AccountUser]]:
+    """Every account the user works in, the one he used last first."""
+    query = (
+        select(Account, AccountUser)
+        .join(AccountUser, col(AccountUser.account_id) == col(Account.id))
+        .where(col(AccountUser.user_id) == user_id)
+        .order_by(col(AccountUser.active_at).desc().nulls_last(), col(Account.id))
+    )
+    return list(session().exec(query).all())
+
+
+def agents(account_id: int) -> list[tuple[User, AccountUser]]:
+    """Everybody who works in the account, by name."""
+    query = (
+        select(User, AccountUser)
+        .join(AccountUser, col(AccountUser.user_id) == col(User.id))
+        .where(col(AccountUser.account_id) == account_id)
+        .order_by(func.translate(func.lower(User.name), "ё", "е"), col(User.id))
+    )
+    return list(session().exec(query).all())
+
+
+def agent(account_id: int, user_id: int) -> tuple[User, AccountUser]:
+    """A person of the account. NotFound for anybody else."""
+    query = (
+        select(User, AccountUser)
+        .join(AccountUser, col(AccountUser.user_id) == col(User.id))
+        .where(col(AccountUser.account_id) == account_id, col(User.id) == user_id)
+    )
+    found = session().exec(query).first()
+    if found is None:
+        raise NotFound(_("There is no such agent."))
+    return found
+
+
+def users(ids: set[int]) -> dict[int, User]:
+    """The users of those ids, in one query."""
+    if not ids:
+        return {}
+    return {user.id: user for user in session().exec(select(User).where(col(User.id).in_(ids)))}
+
+
+def administrators(account_id: int) -> int:
+    """How many there are."""
+    query = select(func.count()).select_from(AccountUser)
+    return (
+        session()
+        .exec(query.where(col(AccountUser.account_id) == account_id, col(AccountUser.role) == Role.ADMINISTRATOR))
+        .one()
+    )
+
+
+def teams(account_id: int) -> list[Team]:
+    """All teams, by name."""
+    return list(session().exec(select(Team).where(col(Team.account_id) == account_id).order_by(col(Team.name))))
+
+
+def team(account_id: int, team_id: int) -> Team:
+    """A team of the account. NotFound for anybody else's."""
+    found = session().get(Team, (account_id, team_id))
+    if found is None:
+        raise NotFound(_("There is no such team."))
+    return found
+
+
+def team_members(account_id: int) -> dict[int, set[int]]:
+    """Who belongs to each team: {team_id: {user_id, …}}."""
+    members: dict[int, set[int]] = {}
+    for row in session().exec(select(TeamMember).where(col(TeamMember.account_id) == account_id)):
+        members.setdefault(row.team_id, set()).add(row.user_id)
+    return members
