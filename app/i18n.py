@@ -88,6 +88,11 @@ def format_date(value: datetime | date, form: str = "long") -> str:
     return dates.format_date(local, form, locale=_locale.get())
 
 
+def format_day(value: datetime) -> str:
+    """21 нояб., without the year: for lists."""
+    return dates.format_date(to_zone(value), "d MMM", locale=_locale.get())
+
+
 def format_time(value: datetime) -> str:
     """14:05, in the reader's zone."""
     return dates.format_time(to_zone(value), "HH:mm" if _locale.get() == "ru" else "short", locale=_locale.get())

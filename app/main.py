@@ -73,7 +73,7 @@ def _asset(name: str) -> str:
 
 
 def _tell_problems(app: Flask) -> None:
-    """One way to tell what went wrong: JSON to programs, a page to people, a toast to htmx."""
+    """One way to tell what went wrong: JSON to programs and scripts, a page to people."""
 
     @app.errorhandler(Problem)
     def problem(error: Problem) -> ResponseReturnValue:
@@ -128,10 +128,6 @@ def _answer(status: int, reason: str, field: str | None = None) -> Any:
         if field is not None:
             body = {"message": reason, "attributes": [field], "error": reason}
         response = jsonify(body)
-    elif request.headers.get("HX-Request"):
-        response = app_response(render_template("_problem.html", reason=reason, field=field))
-        # the page stays as it is; the toast says why
-        response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#toasts", "beforeend"
     else:
         response = app_response(render_template("problem.html", status=status, reason=reason))
     response.status_code = status
@@ -146,11 +142,12 @@ def app_response(html: str) -> Any:
 
 
 def _is_json() -> bool:
-    return request.accept_mimetypes.best == "application/json" or request.path.endswith(".json")
+    asked = request.headers.get("X-Part") or request.path.endswith(".json")
+    return bool(asked) or request.accept_mimetypes.best == "application/json"
 
 
 def _wants_page() -> bool:
-    return not request.path.startswith(("/api/", "/auth/")) and not _is_json() and not request.headers.get("HX-Request")
+    return not request.path.startswith(("/api/", "/auth/")) and not _is_json()
 
 
 def _guard(response: Any) -> Any:

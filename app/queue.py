@@ -53,6 +53,17 @@ def is_awake() -> bool:
         return False
 
 
+def is_talking() -> bool:
+    """Whether what we `wake` is heard: False while we pause after a failure."""
+    return time.monotonic() >= _silent_until
+
+
+def fall_silent() -> None:
+    """Valkey did not answer: do not knock again for a while."""
+    global _silent_until
+    _silent_until = time.monotonic() + PAUSE_SECONDS
+
+
 def wakes(timeout_seconds: float) -> Iterator[str | None]:
     """What others `wake`, for ever; None whenever `timeout_seconds` pass without, and while Valkey is away."""
     while True:
@@ -74,11 +85,10 @@ def _jobs() -> Queue:
 
 
 def _try(call: Any) -> None:
-    global _silent_until
-    if time.monotonic() < _silent_until:
+    if not is_talking():
         return
     try:
         call()
     except (RedisError, OSError) as problem:
-        _silent_until = time.monotonic() + PAUSE_SECONDS
+        fall_silent()
         log.warning("Valkey does not answer (%s); the sweep takes over", type(problem).__name__)

@@ -84,3 +84,13 @@ def _fernet() -> Fernet:
 
 def _serializer(purpose: str) -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(settings().signing_key, salt=f"kulpunai.{purpose}")
+
+
+def dashboard_key() -> str:
+    """The key that the web process signs with and the dashboards check: theirs alone, so that they hold no other."""
+    return hmac.new(settings().signing_key.encode(), b"kulpunai.dashboards", hashlib.sha256).hexdigest()
+
+
+def dashboard_token(value: Any) -> str:
+    """Who looks at the dashboards, signed."""
+    return URLSafeTimedSerializer(dashboard_key(), salt="kulpunai.dashboards").dumps(value)

@@ -9,9 +9,10 @@ from sqlalchemy import Column, Computed, Index, Integer, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlmodel import Field
 
-from app.columns import Row, belongs_to, choice, moment, number, record_of, reference, words
+from app.columns import Row, belongs_to, choice, flag, moment, number, record_of, reference, words
 
 DIMENSION = 384
+TITLE = -1
 
 _WORDS = (
     "case when locale = 'ru' then"
@@ -23,9 +24,9 @@ _WORDS = (
 
 
 class Passage(Row, table=True):
-    """A piece of a published article. Position 0 is the title alone, with a vector of its own (captain.md §2.2).
+    """A piece of a published article. Position -1 is the title alone, with a vector of its own (captain.md §2.2).
 
-    `embedding` is null until the worker has come to it; `model` names what made it. Unchanged pieces keep theirs.
+    `embedding` is null until Captain has come to it; `model` names what made it. Unchanged pieces keep theirs.
     """
 
     article_id: int = reference()
@@ -36,6 +37,7 @@ class Passage(Row, table=True):
     heading: str = words()
     content: str = words()
     content_hash: str = words()
+    is_whole: bool = flag()
     model: str | None = words(nullable=True)
     embedding: Any = Field(default=None, sa_column=Column(HALFVEC(DIMENSION), nullable=True))
     words: Any = Field(default=None, sa_column=Column(TSVECTOR, Computed(_WORDS, persisted=True)))

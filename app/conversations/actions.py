@@ -1,11 +1,11 @@
 """What can be done to a conversation: every write, each with its line in the log."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, text
+from sqlalchemy import delete, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
@@ -391,9 +391,39 @@ def set_labels(conversation: Conversation, labels: Sequence[str], *, by: str) ->
 
 
 def set_custom_attributes(conversation: Conversation, changes: dict[str, Any], *, by: str) -> None:
-    """Merge these in, key by key."""
-    conversation.custom_attributes = {**conversation.custom_attributes, **changes}
+    """Merge these in, key by key; null takes a key away."""
+    merged = {**conversation.custom_attributes, **changes}
+    conversation.custom_attributes = {key: value for key, value in merged.items() if value is not None}
     record("conversation.attributes_changed", conversation, by=by, keys=sorted(changes))
+
+
+def forget_attributes(conversation: Conversation, keys: Iterable[str], *, by: str) -> None:
+    """Take these custom attributes away."""
+    left = {key: value for key, value in conversation.custom_attributes.items() if key not in set(keys)}
+    if left != conversation.custom_attributes:
+        gone = sorted(conversation.custom_attributes.keys() - left)
+        conversation.custom_attributes = left
+        record("conversation.attributes_changed", conversation, by=by, keys=gone)
+
+
+def move_to_contact(conversation: Conversation, identity: ContactInbox, *, by: str) -> None:
+    """The visitor turned out to be somebody we know: his conversation, and what he wrote in it, becomes that contact's."""
+    if conversation.contact_inbox_id == identity.id:
+        return
+    before = conversation.contact_id
+    conversation.contact_id, conversation.contact_inbox_id = identity.contact_id, identity.id
+    conversation.updated_at = now()
+    session().connection().execute(
+        update(Message)
+        .where(
+            col(Message.account_id) == conversation.account_id,
+            col(Message.conversation_id) == conversation.id,
+            col(Message.sender_type) == SenderType.CONTACT,
+            col(Message.sender_id) == before,
+        )
+        .values(sender_id=identity.contact_id)
+    )
+    record("conversation.contact_changed", conversation, by=by, contact_change=[before, identity.contact_id])
 
 
 def mute(conversation: Conversation, is_muted: bool, *, by: str) -> None:

@@ -115,6 +115,7 @@ class Conversation(Row, table=True):
             "team_id": self.team_id,
             "labels": list(self.labels),
             "priority": self.priority,
+            "thread_version": self.thread_version,
         }
 
 

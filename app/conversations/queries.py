@@ -1,16 +1,25 @@
 """Questions about conversations. Lists are read by keyset and come with all they show, in a fixed number of queries."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, text, tuple_
+from sqlalchemy import ColumnElement, and_, case, func, or_, text, tuple_
 from sqlmodel import col, select
 
 from app.contacts.models import Contact, ContactInbox
-from app.conversations.models import Attachment, Conversation, Message, MessageType, ReplyDraft, Status
+from app.conversations.models import (
+    Attachment,
+    Conversation,
+    Message,
+    MessageType,
+    Priority,
+    ReplyDraft,
+    SenderType,
+    Status,
+)
 from app.database import session
 from app.errors import NotFound
 from app.i18n import _
@@ -18,11 +27,14 @@ from app.inboxes import queries as inbox_queries
 from app.inboxes.models import Inbox
 from app.text import folded
 from app.users.models import AccountUser, Role, Team, User
-from app.users.queries import users
+from app.users.queries import Person, people
 
 PAGE = 25
 # Beyond this a tab says "999+": a count must not read a large table whenever somebody looks
 COUNT_LIMIT = 1000
+# So many messages are read through for words somebody looks for
+HEARD_LIMIT = 100_000
+FOR_EVER_SECONDS = 1e9
 
 
 class Tab(StrEnum):
@@ -32,9 +44,26 @@ class Tab(StrEnum):
     ALL = "all"
 
 
+class Sort(StrEnum):
+    """What a list is ordered by; the number of a conversation decides between equals."""
+
+    LAST_ACTIVITY_DESC = "last_activity_at_desc"
+    LAST_ACTIVITY_ASC = "last_activity_at_asc"
+    CREATED_DESC = "created_at_desc"
+    CREATED_ASC = "created_at_asc"
+    PRIORITY_DESC = "priority_desc"
+    PRIORITY_ASC = "priority_asc"
+    WAITING_DESC = "waiting_since_desc"
+    WAITING_ASC = "waiting_since_asc"
+
+
 @dataclass(frozen=True)
 class Filter:
-    """What the list shows. status None: all; inbox_ids: those the viewer may see (None: all of the account)."""
+    """What the list shows. status None: all; inbox_ids: those the viewer may see (None: all of the account).
+
+    words: the number, or part of the contact's name, e-mail or phone. heard_in: conversations that count as having the
+    words, whatever their contacts are called (see `holding`).
+    """
 
     account_id: int
     viewer_id: int
@@ -45,6 +74,7 @@ class Filter:
     team_id: int | None = None
     labels: tuple[str, ...] = ()
     words: str = ""
+    heard_in: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,6 +88,28 @@ class Row:
     team: Team | None
     last_message: Message | None
     contact_inbox: ContactInbox | None = None
+    assignee_place: AccountUser | None = None
+    last_writer: Person | None = None
+
+
+@dataclass(frozen=True)
+class Line:
+    """A message with who wrote it, contact or colleague, and what goes with it."""
+
+    message: Message
+    contact: Contact | None = None
+    person: Person | None = None
+    attachments: Sequence[Attachment] = ()
+
+
+@dataclass(frozen=True)
+class Card:
+    """A conversation with all that its JSON says of it: its last message, and the last that is no activity line."""
+
+    row: Row
+    assignee: Person | None
+    last: Line | None
+    last_spoken: Line | None
 
 
 @dataclass(frozen=True)
@@ -79,17 +131,25 @@ def visible_inbox_ids(member: AccountUser) -> tuple[int, ...] | None:
     """As `may_see`, asking the database for the person's inboxes."""
     if member.role == Role.ADMINISTRATOR:
         return None
-    return tuple(inbox.id for inbox in inbox_queries.visible_to(member))
+    return inbox_queries.member_inbox_ids(member)
 
 
 def visible_to(member: AccountUser, display_id: int, *, lock: bool = False) -> Conversation:
     """The conversation of that number, if the person may see it; NotFound otherwise. `lock` to change it."""
+    found = by_number(member.account_id, display_id, lock=lock)
+    allowed = visible_inbox_ids(member)
+    if allowed is not None and found.inbox_id not in allowed:
+        raise NotFound(_("There is no such conversation."))
+    return found
+
+
+def by_number(account_id: int, display_id: int, *, lock: bool = False) -> Conversation:
+    """The conversation of that number, whoever asks: its door has to see to that. NotFound if there is none."""
     query = select(Conversation).where(
-        col(Conversation.account_id) == member.account_id, col(Conversation.display_id) == display_id
+        col(Conversation.account_id) == account_id, col(Conversation.display_id) == display_id
     )
     found = session().exec(query.with_for_update() if lock else query).first()
-    allowed = visible_inbox_ids(member)
-    if found is None or (allowed is not None and found.inbox_id not in allowed):
+    if found is None:
         raise NotFound(_("There is no such conversation."))
     return found
 
@@ -103,14 +163,24 @@ def locked(account_id: int, conversation_id: int) -> Conversation:
 
 
 def page(
-    wanted: Filter, *, before: tuple[datetime, int] | None = None, limit: int = PAGE, offset: int = 0
+    wanted: Filter,
+    *,
+    before: tuple[datetime, int] | None = None,
+    limit: int = PAGE,
+    offset: int = 0,
+    sort: Sort = Sort.LAST_ACTIVITY_DESC,
 ) -> list[Conversation]:
     """The next conversations, last active first. `before` is (last_activity_at, id) of the last one seen."""
     query = select(Conversation).where(*_conditions(wanted))
     if before is not None:
         query = query.where(tuple_(col(Conversation.last_activity_at), col(Conversation.id)) < tuple_(*before))
-    query = query.order_by(col(Conversation.last_activity_at).desc(), col(Conversation.id).desc())
-    return list(session().exec(query.limit(limit).offset(offset)))
+    return list(session().exec(query.order_by(*_order(sort)).limit(limit).offset(offset)))
+
+
+def belongs(wanted: Filter, conversation: Conversation) -> bool:
+    """Whether the conversation is in this list now."""
+    query = select(Conversation.id).where(*_conditions(wanted), col(Conversation.id) == conversation.id)
+    return session().exec(query).first() is not None
 
 
 def counts(wanted: Filter) -> Counts:
@@ -132,24 +202,40 @@ def rows(conversations: Sequence[Conversation]) -> list[Row]:
     teams = _by_id(Team, account_id, {c.team_id for c in conversations if c.team_id})
     identities = _by_id(ContactInbox, account_id, {c.contact_inbox_id for c in conversations})
     messages = _by_id(Message, account_id, {c.last_message_id for c in conversations if c.last_message_id})
-    people = users({c.assignee_id for c in conversations if c.assignee_id})
-    return [
-        Row(
-            conversation=c,
-            contact=contacts[c.contact_id],
-            inbox=inboxes[c.inbox_id],
-            assignee=people.get(c.assignee_id) if c.assignee_id else None,
-            team=teams.get(c.team_id) if c.team_id else None,
-            last_message=messages.get(c.last_message_id) if c.last_message_id else None,
-            contact_inbox=identities.get(c.contact_inbox_id),
-        )
-        for c in conversations
-    ]
+    agents = people(account_id, _writers(messages.values()) | {c.assignee_id for c in conversations if c.assignee_id})
+    return [_row(c, contacts, inboxes, teams, identities, messages, agents) for c in conversations]
 
 
 def row(conversation: Conversation) -> Row:
     """One conversation with all that its page says of it."""
     return rows([conversation])[0]
+
+
+def cards(conversations: Sequence[Conversation]) -> list[Card]:
+    """What the JSON of these conversations says: `rows` and one query more, seldom four, however many there are."""
+    if not conversations:
+        return []
+    account_id = conversations[0].account_id
+    found = rows(conversations)
+    last = {row.conversation.id: row.last_message for row in found if row.last_message}
+    silent = {c_id for c_id, message in last.items() if message.message_type == MessageType.ACTIVITY}
+    spoken = {c_id: message for c_id, message in last.items() if c_id not in silent} | _last_spoken(account_id, silent)
+    writers = {row.last_writer[0].id: row.last_writer for row in found if row.last_writer}
+    known = lines([*last.values(), *spoken.values()], {row.contact.id: row.contact for row in found}, writers)
+    return [
+        Card(
+            row,
+            (row.assignee, row.assignee_place) if row.assignee and row.assignee_place else None,
+            known[last[row.conversation.id].id] if row.conversation.id in last else None,
+            known[spoken[row.conversation.id].id] if row.conversation.id in spoken else None,
+        )
+        for row in found
+    ]
+
+
+def card(conversation: Conversation) -> Card:
+    """One conversation with all that its JSON says of it."""
+    return cards([conversation])[0]
 
 
 def of_contact(
@@ -196,6 +282,115 @@ def thread(
     return found if forward else found[::-1]
 
 
+def thread_of_visitor(
+    identity: ContactInbox, *, before: int | None = None, after: int | None = None, limit: int = 20
+) -> list[Message]:
+    """What the visitor reads, over all his conversations in the inbox, in order: the newest `limit` public messages, or
+    those before or after a message id."""
+    query = (
+        select(Message)
+        .join(Conversation, and_(col(Conversation.account_id) == col(Message.account_id),
+                                 col(Conversation.id) == col(Message.conversation_id)))
+        .where(
+            col(Message.account_id) == identity.account_id,
+            col(Conversation.contact_inbox_id) == identity.id,
+            col(Message.is_private).is_(False),
+            col(Message.message_type) != MessageType.ACTIVITY,
+        )
+    )  # fmt: skip
+    if before is not None:
+        query = query.where(col(Message.id) < before)
+    if after is not None:
+        query = query.where(col(Message.id) > after)
+    forward = after is not None and before is None
+    order = col(Message.id).asc() if forward else col(Message.id).desc()
+    found = list(session().exec(query.order_by(order).limit(limit)))
+    return found if forward else found[::-1]
+
+
+def is_before_visitor(identity: ContactInbox, message_id: int) -> bool:
+    """Whether the message stands in one of the visitor's conversations, for him to read."""
+    return any(message.id == message_id for message in thread_of_visitor(identity, after=message_id - 1, limit=1))
+
+
+def display_ids(messages: Sequence[Message]) -> dict[int, int]:
+    """{conversation id: its display id} of these messages."""
+    if not messages:
+        return {}
+    query = select(Conversation.id, Conversation.display_id).where(
+        col(Conversation.account_id) == messages[0].account_id,
+        col(Conversation.id).in_({message.conversation_id for message in messages}),
+    )
+    return dict(session().exec(query).all())
+
+
+def by_client_id(identity: ContactInbox, client_message_id: str) -> Message | None:
+    """What the visitor sent under that id of his, in whichever of his conversations it stands."""
+    query = (
+        select(Message)
+        .join(Conversation, and_(col(Conversation.account_id) == col(Message.account_id),
+                                 col(Conversation.id) == col(Message.conversation_id)))
+        .where(
+            col(Conversation.account_id) == identity.account_id,
+            col(Conversation.contact_inbox_id) == identity.id,
+            col(Message.client_message_id) == client_message_id,
+        )
+    )  # fmt: skip
+    return session().exec(query).first()
+
+
+def unread_by_visitor(identity: ContactInbox) -> dict[int, int]:
+    """How many of our messages the visitor has not seen: {conversation_id: n}, without those that have none."""
+    query = (
+        select(Message.conversation_id, func.count())
+        .join(Conversation, and_(col(Conversation.account_id) == col(Message.account_id),
+                                 col(Conversation.id) == col(Message.conversation_id)))
+        .where(
+            col(Conversation.account_id) == identity.account_id,
+            col(Conversation.contact_inbox_id) == identity.id,
+            col(Message.message_type).in_([MessageType.OUTGOING, MessageType.TEMPLATE]),
+            col(Message.is_private).is_(False),
+            col(Message.deleted_at).is_(None),
+            col(Message.created_at) > func.coalesce(Conversation.contact_last_seen_at, text("'-infinity'")),
+        )
+        .group_by(col(Message.conversation_id))
+    )  # fmt: skip
+    return dict(session().exec(query).all())
+
+
+def usual_wait_seconds(inbox: Inbox) -> float | None:
+    """How long customers of the inbox wait for a person's first answer: the median of the last 50 conversations.
+
+    Those still unanswered wait for ever, those that Captain closed are left out; None when most go unanswered or there
+    are fewer than five, since then no promise is honest.
+    """
+    found = session().connection().execute(_USUAL_WAIT, {"account_id": inbox.account_id, "inbox_id": inbox.id}).one()
+    return float(found.wait) if found.n >= 5 and found.wait < FOR_EVER_SECONDS else None
+
+
+def public_threads(conversations: Sequence[Conversation], limit: int = 20) -> dict[int, list[Message]]:
+    """What the customer may read in each conversation, the newest `limit` messages in order; one query."""
+    if not conversations:
+        return {}
+    place = func.row_number().over(partition_by=col(Message.conversation_id), order_by=col(Message.id).desc())
+    newest = (
+        select(col(Message.id), place.label("place"))
+        .where(
+            col(Message.account_id) == conversations[0].account_id,
+            col(Message.conversation_id).in_([c.id for c in conversations]),
+            col(Message.is_private).is_(False),
+            col(Message.message_type) != MessageType.ACTIVITY,
+        )
+        .subquery()
+    )
+    wanted = select(newest.c.id).where(newest.c.place <= limit)
+    query = select(Message).where(col(Message.account_id) == conversations[0].account_id, col(Message.id).in_(wanted))
+    threads: dict[int, list[Message]] = {}
+    for message in session().exec(query.order_by(col(Message.id))):
+        threads.setdefault(message.conversation_id, []).append(message)
+    return threads
+
+
 def message(account_id: int, message_id: int) -> Message:
     """A message of the account. NotFound for any other."""
     found = session().get(Message, (account_id, message_id))
@@ -215,6 +410,71 @@ def attachments(account_id: int, message_ids: set[int]) -> dict[int, list[Attach
     for attachment in session().exec(query.order_by(col(Attachment.id))):
         found.setdefault(attachment.message_id, []).append(attachment)
     return found
+
+
+def lines(
+    messages: Sequence[Message],
+    contacts: Mapping[int, Contact] | None = None,
+    agents: Mapping[int, Person] | None = None,
+) -> dict[int, Line]:
+    """The messages, by id, with senders and attachments: three queries at most. Whom the caller has is not asked for."""
+    if not messages:
+        return {}
+    account_id = messages[0].account_id
+    customers = dict(contacts or {})
+    unknown = {m.sender_id for m in messages if m.sender_type == SenderType.CONTACT and m.sender_id} - customers.keys()
+    customers |= _by_id(Contact, account_id, unknown)
+    colleagues = dict(agents or {})
+    colleagues |= people(account_id, _writers(messages) - colleagues.keys())
+    attached = attachments(account_id, {m.id for m in messages if m.has_attachments})
+    return {
+        m.id: Line(
+            m,
+            customers.get(m.sender_id or 0) if m.sender_type == SenderType.CONTACT else None,
+            colleagues.get(m.sender_id or 0) if m.sender_type == SenderType.USER else None,
+            attached.get(m.id, ()),
+        )
+        for m in messages
+    }
+
+
+def line(message: Message) -> Line:
+    """One message with its sender and attachments."""
+    return lines([message])[message.id]
+
+
+def attachment_by_key(key: str) -> Attachment | None:
+    """The attachment of that key, in whatever account: for the door that hands files to whoever has a signed link."""
+    return session().exec(select(Attachment).where(col(Attachment.key) == key)).first()
+
+
+def attached(conversation: Conversation, limit: int, offset: int) -> tuple[int, list[tuple[Attachment, Message]]]:
+    """How many attachments the conversation has, and some of them with their messages, newest first."""
+    query = (
+        select(Attachment, Message)
+        .join(
+            Message,
+            (col(Message.account_id) == col(Attachment.account_id)) & (col(Message.id) == Attachment.message_id),
+        )
+        .where(col(Message.account_id) == conversation.account_id, col(Message.conversation_id) == conversation.id)
+    )
+    total = session().exec(select(func.count()).select_from(query.subquery())).one()
+    found = session().exec(query.order_by(col(Attachment.id).desc()).limit(limit).offset(offset))
+    return total, [(attachment, message) for attachment, message in found]
+
+
+def holding(account_id: int, words: str) -> tuple[int, ...]:
+    """Conversations that have the words in one of the account's newest 100,000 messages, the latest said first."""
+    newest = (
+        select(Message.id, Message.conversation_id, Message.content)
+        .where(col(Message.account_id) == account_id, col(Message.deleted_at).is_(None))
+        .order_by(col(Message.id).desc())
+        .limit(HEARD_LIMIT)
+        .subquery()
+    )
+    said = func.translate(func.lower(newest.c.content), "ё", "е").contains(folded(words), autoescape=True)
+    query = select(newest.c.conversation_id).where(said).group_by(newest.c.conversation_id)
+    return tuple(session().exec(query.order_by(func.max(newest.c.id).desc()).limit(COUNT_LIMIT)))
 
 
 def unread_by_contact(conversation: Conversation) -> int:
@@ -238,6 +498,20 @@ def draft(conversation: Conversation, user_id: int, *, is_private: bool) -> str:
     """What the agent has begun to write here."""
     found = session().get(ReplyDraft, (conversation.account_id, conversation.id, user_id, is_private))
     return found.content if found else ""
+
+
+def _order(sort: Sort) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    column, _, direction = sort.rpartition("_")
+    keys: dict[str, ColumnElement[Any]] = {
+        "last_activity_at": col(Conversation.last_activity_at),
+        "created_at": col(Conversation.created_at),
+        "priority": case({p: rank for rank, p in enumerate(Priority)}, value=col(Conversation.priority)),
+        "waiting_since": col(Conversation.waiting_since),
+    }
+    key, number = keys[column], col(Conversation.id)
+    is_nullable = column in {"priority", "waiting_since"}
+    first = key.asc() if direction == "asc" else key.desc()
+    return first.nulls_last() if is_nullable else first, number.asc() if direction == "asc" else number.desc()
 
 
 def _conditions(wanted: Filter, tab: Tab | None = None) -> list[ColumnElement[bool]]:
@@ -282,9 +556,56 @@ def _mentions(wanted: Filter) -> ColumnElement[bool]:
         .limit(COUNT_LIMIT)
     )
     by_name: ColumnElement[bool] = col(Conversation.contact_id).in_(named)
+    if wanted.heard_in:
+        by_name = or_(by_name, col(Conversation.id).in_(wanted.heard_in))
     if words.isdigit() and len(words) < 18:
         return or_(col(Conversation.display_id) == int(words), by_name)
     return and_(by_name)
+
+
+def _row(
+    conversation: Conversation,
+    contacts: dict[int, Contact],
+    inboxes: dict[int, Inbox],
+    teams: dict[int, Team],
+    identities: dict[int, ContactInbox],
+    messages: dict[int, Message],
+    agents: dict[int, Person],
+) -> Row:
+    last = messages.get(conversation.last_message_id or 0)
+    assignee, place = agents.get(conversation.assignee_id or 0, (None, None))
+    return Row(
+        conversation=conversation,
+        contact=contacts[conversation.contact_id],
+        inbox=inboxes[conversation.inbox_id],
+        assignee=assignee,
+        team=teams.get(conversation.team_id or 0),
+        last_message=last,
+        contact_inbox=identities.get(conversation.contact_inbox_id),
+        assignee_place=place,
+        last_writer=agents.get(last.sender_id or 0) if last and last.sender_type == SenderType.USER else None,
+    )
+
+
+def _writers(messages: Iterable[Message]) -> set[int]:
+    return {m.sender_id for m in messages if m.sender_type == SenderType.USER and m.sender_id}
+
+
+def _last_spoken(account_id: int, conversation_ids: set[int]) -> dict[int, Message]:
+    """The last message of each that is no activity line."""
+    if not conversation_ids:
+        return {}
+    query = (
+        select(Message)
+        .distinct(col(Message.conversation_id))
+        .where(
+            col(Message.account_id) == account_id,
+            col(Message.conversation_id).in_(conversation_ids),
+            col(Message.message_type) != MessageType.ACTIVITY,
+        )
+        .order_by(col(Message.conversation_id), col(Message.id).desc())
+    )
+    return {message.conversation_id: message for message in session().exec(query)}
 
 
 def _by_id(model: Any, account_id: int, ids: set[int]) -> dict[int, Any]:
@@ -292,3 +613,11 @@ def _by_id(model: Any, account_id: int, ids: set[int]) -> dict[int, Any]:
         return {}
     query = select(model).where(col(model.account_id) == account_id, col(model.id).in_(ids))
     return {found.id: found for found in session().exec(query)}
+
+
+_USUAL_WAIT = text(
+    "select count(*) as n, percentile_disc(0.5) within group (order by wait) as wait from ("
+    " select coalesce(extract(epoch from first_replied_at - created_at), :for_ever) as wait from conversation"
+    " where account_id = :account_id and inbox_id = :inbox_id and created_at > now() - interval '60 days'"
+    " and (first_replied_at is not null or status <> 'resolved') order by id desc limit 50) recent"
+).bindparams(for_ever=FOR_EVER_SECONDS)

@@ -52,6 +52,7 @@ CATALOG: dict[str, Entry] = {
     "conversation.priority_changed": _conversation("priority_change"),
     "conversation.labels_changed": _conversation("added", "removed"),
     "conversation.attributes_changed": _conversation("keys"),
+    "conversation.contact_changed": _conversation("contact_change"),
     "conversation.muted": _conversation(),
     "conversation.unmuted": _conversation(),
     "conversation.read": _conversation("message_id"),
@@ -85,6 +86,7 @@ CATALOG: dict[str, Entry] = {
     # people
     "contact.created": Entry(frozenset({"contact_id"})),
     "contact.updated": Entry(frozenset({"contact_id", "changed"})),
+    "contact.identified": Entry(frozenset({"contact_id", "inbox_id"})),
     "contact.merged": Entry(frozenset({"contact_id", "merged_contact_id"})),
     "contact.deleted": Entry(frozenset({"contact_id"})),
     "agent.invited": _quiet("user_id", "role"),

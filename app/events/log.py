@@ -1,6 +1,6 @@
 """The event log and how to read it. Only `record.py` writes it; the database refuses changes to what is written."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -48,9 +48,22 @@ def read(account_id: int, after: int, limit: int = 100, names: Sequence[str] | N
     return list(session().exec(query.order_by(col(Event.seq)).limit(limit)))
 
 
-def of_conversation(account_id: int, conversation_id: int) -> list[Event]:
-    """The whole story of one conversation, oldest first."""
+def of_conversation(
+    account_id: int,
+    conversation_id: int,
+    *,
+    names: Collection[str] | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> list[Event]:
+    """The story of one conversation, oldest first; of `names` alone, or of a stretch of time, when asked."""
     query = select(Event).where(col(Event.account_id) == account_id, col(Event.conversation_id) == conversation_id)
+    if names is not None:
+        query = query.where(col(Event.name).in_(names))
+    if since is not None:
+        query = query.where(col(Event.occurred_at) >= since)
+    if until is not None:
+        query = query.where(col(Event.occurred_at) <= until)
     return list(session().exec(query.order_by(col(Event.seq))))
 
 
@@ -58,3 +71,11 @@ def last_seq(account_id: int) -> int:
     """The `seq` of the newest event; 0 in an empty log."""
     query = select(Counter.value).where(col(Counter.account_id) == account_id, col(Counter.kind) == "event")
     return session().exec(query).first() or 0
+
+
+def last_seqs(account_ids: set[int]) -> dict[int, int]:
+    """The newest `seq` of each of these accounts."""
+    query = select(Counter.account_id, Counter.value).where(
+        col(Counter.account_id).in_(account_ids), col(Counter.kind) == "event"
+    )
+    return dict(session().exec(query).all())

@@ -79,12 +79,17 @@ def _append(current: SQLAlchemySession) -> None:
 
 @listen.listens_for(SQLAlchemySession, "after_commit")
 def _wake(current: SQLAlchemySession) -> None:
+    if current.in_nested_transaction():
+        return
     for message in current.info.pop("wake", set()):
         queue.wake(message)
 
 
 @listen.listens_for(SQLAlchemySession, "after_rollback")
 def _forget(current: SQLAlchemySession) -> None:
+    # undoing a savepoint undoes nothing that was recorded: record() refuses to run inside of one
+    if current.in_nested_transaction():
+        return
     current.info.pop("pending_events", None)
     current.info.pop("wake", None)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
-from app.database import session, transaction
+from app.database import session, transaction, was_away
 from app.events import log
 from app.events.cursors import Cursor, ParkedEvent
 
@@ -88,6 +88,8 @@ def _handle(reader: Reader, event: log.Event, current: Session) -> None:
         reader.handle(event)
         current.flush()
     except Exception as problem:
+        if was_away(problem):
+            raise
         raise _Failed(event.seq, problem) from problem
     finally:
         current.info.pop("causation_seq", None)

@@ -1,7 +1,12 @@
-"""Not open yet."""
+"""The workspace: where agents answer. One file per noun; every change comes back to the screens through `live`."""
 
 from flask import Flask
 
 
 def register(app: Flask) -> None:
-    """Nothing to register so far."""
+    """Open this door."""
+    from app.workspace import contacts, conversations, health, live, messages, reports, sessions, settings
+    from app.workspace.blueprint import bp
+
+    del contacts, conversations, health, live, messages, reports, sessions, settings
+    app.register_blueprint(bp)

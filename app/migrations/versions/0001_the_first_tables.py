@@ -1117,6 +1117,7 @@ def upgrade() -> None:
         sa.Column("heading", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.Column("content", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.Column("content_hash", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("is_whole", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("model", sa.Text(), nullable=True),
         sa.Column("embedding", pgvector.sqlalchemy.halfvec.HALFVEC(dim=384), nullable=True),
         sa.Column(

@@ -1,0 +1,120 @@
+// <kp-desk>: list, thread and side pane, kept true by one stream of the log.
+
+import "./composer.js";
+import { List } from "./list.js";
+import { Stream } from "./stream.js";
+import { Thread } from "./thread.js";
+import { elements, part, post, reason, toast } from "./wire.js";
+
+class Desk extends HTMLElement {
+  connectedCallback() {
+    this.words = JSON.parse(this.dataset.words);
+    this.list = new List(document.getElementById("list"), this.words);
+    this.enter();
+    this.stream = new Stream(Number(this.dataset.seq), {
+      log: (event) => this.hear(event),
+      presence: (other) => this.thread?.meet(other),
+      typing: (who) => this.thread?.hearTyping(who),
+      reset: () => location.reload(),
+      signed_out: () => location.assign("/sign-in"),
+      connected: (isConnected) => this.tellConnection(isConnected),
+    });
+    document.addEventListener("click", (event) => this.follow(event));
+    document.addEventListener("submit", (event) => this.submit(event));
+    document.addEventListener("change", (event) => event.target.matches("[data-submit]") && event.target.form.requestSubmit());
+    document.addEventListener("keydown", (event) => this.key(event));
+    addEventListener("popstate", () => this.go(location.href, false));
+    addEventListener("pagehide", () => this.thread?.leave());
+  }
+
+  enter() {
+    this.thread?.leave();
+    const main = this.querySelector("main[data-display-id]");
+    this.thread = main ? new Thread(main, this.words, this.dataset.userId) : null;
+    document.body.dataset.pane = main ? "thread" : "list";
+  }
+
+  hear(event) {
+    if (event.display_id) {
+      this.list.hear(event.display_id);
+      if (this.thread?.id === String(event.display_id)) this.thread.hear(event);
+    } else if (event.contact_id && event.name.startsWith("contact.")) this.thread?.hear(event);
+  }
+
+  tellConnection(isConnected) {
+    if (this.wasConnected === isConnected) return;
+    if (this.wasConnected !== undefined) {
+      clearTimeout(this.connectionTimer);
+      // a line that is back within two seconds is nobody's concern
+      this.connectionTimer = setTimeout(() => {
+        document.body.toggleAttribute("data-offline", !isConnected);
+        if (!isConnected) toast(this.words.offline, true);
+      }, isConnected ? 0 : 2000);
+    }
+    this.wasConnected = isConnected;
+  }
+
+  /** Another conversation beside the same list. */
+  follow(event) {
+    const link = event.target.closest('a[href^="/conversations/"]');
+    if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
+    if (!/^\/conversations\/\d+$/.test(link.pathname)) return;
+    event.preventDefault();
+    this.go(link.href, true);
+  }
+
+  async go(href, isNew) {
+    const url = new URL(href, location.href);
+    if (!/^\/conversations\/\d+$/.test(url.pathname)) return location.assign(href);
+    const asked = (this.asked = Symbol());
+    let found;
+    try {
+      found = await part(url.href);
+    } catch {
+      return location.assign(href);
+    }
+    if (this.asked !== asked) return;
+    this.thread?.leave();
+    this.thread = null;
+    this.replaceChildren(...found);
+    if (isNew) history.pushState({}, "", url);
+    document.title = `${this.querySelector("h1")?.textContent || ""} · Kulpunai`;
+    this.enter();
+    this.list.select(url.pathname.split("/")[2]);
+    if (matchMedia("(min-width: 1024px)").matches) this.querySelector("textarea")?.focus({ preventScroll: true });
+  }
+
+  /** Every small form: sent in the background; the screen follows when the log tells of it. */
+  async submit(event) {
+    const form = event.target;
+    const isOurs = form.method === "post" && new URL(form.action).pathname.startsWith("/conversations/");
+    if (!isOurs || event.defaultPrevented) return;
+    event.preventDefault();
+    if (form.dataset.confirm && !confirm(form.dataset.confirm)) return;
+    const data = new FormData(form, event.submitter);
+    form.closest("[popover]")?.hidePopover?.();
+    try {
+      const response = await post(form.action, data);
+      if (response.status === 409) return this.thread?.composer?.held(elements(await response.text()));
+      if (!response.ok) toast(await reason(response), true);
+    } catch {
+      toast(this.words.offline, true);
+    }
+  }
+
+  /** By the physical key, so that it works in every layout; never with AltGr, which types letters. */
+  key(event) {
+    if (!event.altKey || event.ctrlKey || event.metaKey || event.getModifierState("AltGraph")) return;
+    const paths = { KeyR: "resolution", KeyE: "reopening", KeyM: "mute" };
+    if (paths[event.code] && this.thread) {
+      event.preventDefault();
+      post(`${this.thread.base}/${paths[event.code]}`).catch(() => toast(this.words.offline, true));
+    }
+    if (event.code === "KeyJ" || event.code === "KeyK") {
+      const link = this.list.beside(event.code === "KeyJ" ? 1 : -1);
+      if (link) (event.preventDefault(), this.go(link.href, true));
+    }
+  }
+}
+
+customElements.define("kp-desk", Desk);

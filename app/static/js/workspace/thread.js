@@ -1,0 +1,210 @@
+// The open conversation: every part of it follows the log, by fetching the same piece the page was made of.
+
+import { debounced, part, post } from "./wire.js";
+
+const soon = debounced(120);
+const SEEN_AFTER_MS = 2000;
+const LOOKING_MS = 20_000;
+const GONE_AFTER_MS = 45_000;
+
+const CHANGES_HEAD = /^(conversation\.(status_changed|priority_changed|labels_changed|muted|unmuted|attributes_changed|bot_handoff)|assignee|team|sla|contact)\b/;
+
+export class Thread {
+  constructor(main, words, userId) {
+    this.main = main;
+    this.words = words;
+    this.userId = userId;
+    this.id = main.dataset.displayId;
+    this.others = new Map();
+    this.scroll = main.querySelector("#scroll");
+    this.messages = main.querySelector("#messages");
+    this.down();
+    this.look();
+    this.looking = setInterval(() => this.look(), LOOKING_MS);
+    this.fading = setInterval(() => this.showOthers(), 5000);
+    main.addEventListener("click", (event) => this.click(event));
+    this.scroll.addEventListener("load", () => this.wasDown && this.down(), true); // pictures make the thread longer
+    this.scroll.addEventListener("scroll", () => (this.wasDown = this.isDown()), { passive: true });
+  }
+
+  leave() {
+    clearInterval(this.looking);
+    clearInterval(this.fading);
+    this.tell({ left: "1" });
+  }
+
+  hear(event) {
+    const { name } = event;
+    const isMine = event.actor === `user:${this.userId}`;
+    if (event.message_id && name.startsWith("message.")) this.showMessage(event, isMine);
+    else if (event.conversation_id && !name.startsWith("captain.")) this.showActivity(event.seq);
+    if (name === "conversation.contact_read") this.markRead();
+    if (name.startsWith("captain.") || name === "message.created") soon("captain", () => this.swap("captain", `${this.base}/captain`));
+    if (CHANGES_HEAD.test(name)) soon("head", () => this.refreshSides());
+  }
+
+  get base() {
+    return `/conversations/${this.id}`;
+  }
+
+  get composer() {
+    return this.main.querySelector("kp-composer");
+  }
+
+  async showMessage(event, isMine) {
+    const wasDown = this.isDown();
+    const [message] = await part(`${this.base}/messages/${event.message_id}`).catch(() => []);
+    if (!message || !this.main.isConnected) return;
+    this.place(message);
+    if (event.name !== "message.created") return;
+    if (event.message_type === "incoming" && document.visibilityState === "visible") soon("seen", () => post(`${this.base}/seen`));
+    if (wasDown || isMine) this.down();
+    else this.announce();
+    if (!event.is_private) this.noteVersion(event, isMine);
+  }
+
+  /** What the reply being written answers: the thread as far as its author can have read it. */
+  noteVersion(event, isMine) {
+    if (!this.composer) return;
+    if (isMine || this.composer.isEmpty) this.composer.seen(event.thread_version);
+    else if (event.message_type === "incoming") {
+      setTimeout(() => document.hasFocus() && this.composer?.seen(event.thread_version), SEEN_AFTER_MS);
+    }
+  }
+
+  place(message) {
+    const known = document.getElementById(message.id) || this.pending(message.dataset.clientId);
+    if (known) return known.replaceWith(message);
+    const later = [...this.messages.querySelectorAll("[data-id]")].find((other) => Number(other.dataset.id) > Number(message.dataset.id));
+    if (later) later.before(message);
+    else this.messages.append(message);
+  }
+
+  pending(clientId) {
+    return clientId && this.messages.querySelector(`[data-client-id="${CSS.escape(clientId)}"]`);
+  }
+
+  async showActivity(seq) {
+    if (document.getElementById(`activity_${seq}`)) return;
+    const wasDown = this.isDown();
+    const [line] = await part(`${this.base}/activities/${seq}`).catch(() => []);
+    if (!line || document.getElementById(line.id)) return;
+    this.messages.append(line);
+    if (wasDown) this.down();
+  }
+
+  async refreshSides() {
+    const typedIn = document.activeElement?.closest("#head, #side");
+    await this.swap("head", `${this.base}/head`);
+    if (!typedIn || typedIn.id !== "side") await this.swap("side", `${this.base}/side`);
+    this.showOthers();
+  }
+
+  async swap(id, url) {
+    const found = await part(url).catch(() => null);
+    const place = document.getElementById(id);
+    if (!found || !place) return;
+    if (id === "captain") place.replaceChildren(...found);
+    else if (found[0]) {
+      const isOpen = place.matches(":popover-open");
+      place.replaceWith(found[0]);
+      if (isOpen) found[0].showPopover?.();
+    }
+    if (id === "captain" && this.wasDown) this.down();
+  }
+
+  markRead() {
+    for (const use of this.messages.querySelectorAll(".message--outgoing:not(.message--private) .message__tick use")) {
+      use.setAttribute("href", "/static/icons/sprite.svg#checks");
+    }
+  }
+
+  // -- scrolling
+
+  isDown() {
+    return this.scroll.scrollHeight - this.scroll.scrollTop - this.scroll.clientHeight < 80;
+  }
+
+  down() {
+    this.scroll.scrollTop = this.scroll.scrollHeight;
+    this.wasDown = true;
+    this.main.querySelector(".news--below")?.remove();
+  }
+
+  announce() {
+    let chip = this.main.querySelector(".news--below");
+    if (!chip) {
+      chip = document.createElement("button");
+      chip.type = "button";
+      chip.className = "news news--below";
+      chip.dataset.n = "0";
+      chip.addEventListener("click", () => this.down());
+      this.main.querySelector(".thread__foot").prepend(chip);
+    }
+    chip.dataset.n = Number(chip.dataset.n) + 1;
+    chip.textContent = `↓ ${this.words.news.replace("%(n)s", chip.dataset.n)}`;
+  }
+
+  async click(event) {
+    const older = event.target.closest("[data-older]");
+    if (older) {
+      event.preventDefault();
+      const items = await part(older.href).catch(() => []);
+      const height = this.scroll.scrollHeight;
+      const first = items.find((item) => item.dataset.id);
+      this.messages.prepend(...items);
+      if (first && items.filter((item) => item.dataset.id).length >= 30) older.href = `${this.base}/older?before=${first.dataset.id}`;
+      else older.remove();
+      this.scroll.scrollTop += this.scroll.scrollHeight - height;
+    }
+    const quote = event.target.closest("[data-quote]");
+    if (quote) this.composer?.quote(quote.dataset);
+    if (event.target.closest("[data-edit-draft]")) {
+      const captain = event.target.closest(".captain");
+      this.composer?.take(captain.querySelector("[data-draft-source]").content.textContent, captain.dataset.draftId);
+    }
+  }
+
+  // -- who else is here
+
+  look() {
+    if (document.visibilityState === "visible") this.tell({});
+  }
+
+  tell(what) {
+    const body = new URLSearchParams(what);
+    if (what.left) navigator.sendBeacon(`${this.base}/presence`, body);
+    else post(`${this.base}/presence`, body).catch(() => {});
+  }
+
+  meet(other) {
+    if (String(other.display_id) !== this.id) return;
+    const isNew = !this.others.has(other.user_id);
+    if (other.doing === "left") this.others.delete(other.user_id);
+    else this.others.set(other.user_id, { ...other, at: Date.now() });
+    if (isNew && other.doing !== "left") this.look(); // so that the newcomer sees us too
+    this.showOthers();
+  }
+
+  hearTyping(who) {
+    if (String(who.display_id) !== this.id) return;
+    clearTimeout(this.typingTimer);
+    const line = this.main.querySelector("#typing");
+    line.hidden = who.is_on === false;
+    line.querySelector("[data-words]").textContent = this.words.typing.replace("%(names)s", who.name || this.words.customer);
+    this.typingTimer = setTimeout(() => (line.hidden = true), 6000);
+  }
+
+  showOthers() {
+    for (const [id, other] of this.others) if (Date.now() - other.at > GONE_AFTER_MS) this.others.delete(id);
+    const place = this.main.querySelector("#viewers");
+    if (!place) return;
+    const here = [...this.others.values()];
+    place.hidden = here.length === 0;
+    const typing = here.filter((other) => other.doing === "typing" && Date.now() - other.at < 6000);
+    const named = (typing.length ? typing : here).map((other) => other.name).join(", ");
+    const words = typing.length ? this.words.typing : here.length > 1 ? this.words.viewing_many : this.words.viewing;
+    place.querySelector(".viewers__words").textContent = words.replace("%(names)s", named);
+    place.title = place.querySelector(".viewers__words").textContent;
+  }
+}

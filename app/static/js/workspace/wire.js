@@ -1,0 +1,53 @@
+// Talking with the server: parts of pages in, forms out, and what went wrong told to the person.
+
+const PART = { "X-Part": "true" };
+
+/** The HTML at `url`, as elements; [] when there is nothing to show now (204). Throws when it cannot be had. */
+export async function part(url) {
+  const response = await fetch(url, { headers: PART, credentials: "same-origin" });
+  if (response.redirected && new URL(response.url).pathname === "/sign-in") location.reload();
+  if (!response.ok) throw new Error(`${response.status}`);
+  return response.status === 204 ? [] : elements(await response.text());
+}
+
+/** Elements made of HTML that our own templates rendered. */
+export function elements(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  return [...template.content.children];
+}
+
+/** Send a form or form data; the response, whatever its status. Throws only when the network is gone. */
+export function post(url, body, options = {}) {
+  return fetch(url, { method: "POST", body, headers: PART, credentials: "same-origin", ...options });
+}
+
+/** What the server said was wrong, in its words. */
+export async function reason(response) {
+  try {
+    const body = await response.json();
+    return body.message || body.error || response.statusText;
+  } catch {
+    return response.statusText || String(response.status);
+  }
+}
+
+/** A word that passes by itself; errors stay longer and are read out at once. */
+export function toast(words, isError = false) {
+  const place = document.getElementById("toasts");
+  const note = document.createElement("p");
+  note.className = isError ? "toast toast--error" : "toast";
+  note.setAttribute("role", isError ? "alert" : "status");
+  note.textContent = words;
+  place.append(note);
+  setTimeout(() => note.remove(), isError ? 8000 : 4000);
+}
+
+/** `run`, once, `wait` ms after the last call with the same key. */
+export function debounced(wait) {
+  const timers = new Map();
+  return (key, run) => {
+    clearTimeout(timers.get(key));
+    timers.set(key, setTimeout(() => (timers.delete(key), run()), wait));
+  };
+}

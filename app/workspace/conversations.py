@@ -1,0 +1,369 @@
+"""Conversations: the list, the thread, the side pane, and every change of them."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from app.assist.queries import draft_for
+from app.clock import now
+from app.conversations import actions, queries
+from app.conversations.models import Conversation, Priority, Status
+from app.doors import own_account, viewer
+from app.errors import Invalid
+from app.i18n import _, to_zone
+from app.inboxes.queries import member_ids, visible_to
+from app.labels.actions import labels
+from app.policies import policy
+from app.sla.actions import running
+from app.users import queries as people
+from app.users.models import User
+from app.workspace.activity import PRIORITY_NAMES, STATUS_NAMES, TARGET_NAMES, told
+from app.workspace.blueprint import bp, done, newest, part, wants_part
+from app.workspace.thread import thread
+
+_PARAMETERS = ("status", "tab", "q", "inbox", "team", "label")
+
+
+@bp.get("/")
+@policy("agent")
+def home() -> ResponseReturnValue:
+    """Work begins with the conversations."""
+    return redirect(url_for("workspace.conversations"))
+
+
+@bp.get("/conversations")
+@policy("agent")
+def conversations() -> ResponseReturnValue:
+    """The list alone; its rows for scripts that scroll."""
+    with own_account():
+        if request.args.get("before"):
+            return part(render_template("workspace/conversations/_rows.html", **_list()))
+        return render_template("workspace/conversations/page.html", **_list(), row=None, seq=newest(), **_sides(None))
+
+
+@bp.get("/conversations/list")
+@policy("agent")
+def conversation_list() -> ResponseReturnValue:
+    """The list pane alone, as it is now."""
+    with own_account():
+        return part(render_template("workspace/conversations/_list.html", **_list(), row=None))
+
+
+@bp.get("/conversations/counts")
+@policy("agent")
+def conversation_counts() -> ResponseReturnValue:
+    """The tabs with their counts."""
+    with own_account():
+        wanted = _filter()
+        context = {"counts": queries.counts(wanted), "filter": wanted, "parameters": _parameters()}
+        return part(render_template("workspace/conversations/_tabs.html", **context))
+
+
+@bp.get("/conversations/<int:display_id>")
+@policy("agent")
+def conversation(display_id: int) -> ResponseReturnValue:
+    """The whole page, or the thread and the side pane for a script that has the list already. Looking marks as seen."""
+    with own_account():
+        seq = newest()
+        found = queries.visible_to(viewer().member, display_id, lock=True)
+        row = queries.row(found)
+        unread_since = found.agent_last_seen_at if found.unread_count else None
+        context = {"row": row, "seq": seq, **_pane(row, unread_since), **_sides(row)}
+        actions.mark_seen(found, viewer().user)
+        if wants_part():
+            return part(render_template("workspace/conversations/_pane.html", **context))
+        return render_template("workspace/conversations/page.html", **(_list() | context))
+
+
+@bp.get("/conversations/<int:display_id>/row")
+@policy("agent")
+def conversation_row(display_id: int) -> ResponseReturnValue:
+    """The row of the list, if it belongs there now; nothing otherwise."""
+    with own_account():
+        wanted = _filter()
+        found = queries.visible_to(viewer().member, display_id)
+        if not queries.belongs(wanted, found):
+            return "", 204
+        context = {
+            "row": None,
+            "item": queries.row(found),
+            "colors": _colors(),
+            "parameters": _parameters(),
+            "now": now(),
+        }
+        return part(render_template("workspace/conversations/_row.html", **context))
+
+
+@bp.get("/conversations/<int:display_id>/head")
+@policy("agent")
+def conversation_head(display_id: int) -> ResponseReturnValue:
+    """The head of the thread, as it is now."""
+    with own_account():
+        row = queries.row(queries.visible_to(viewer().member, display_id))
+        return part(render_template("workspace/conversations/_head.html", row=row, **_sides(row)))
+
+
+@bp.get("/conversations/<int:display_id>/side")
+@policy("agent")
+def conversation_side(display_id: int) -> ResponseReturnValue:
+    """The side pane, as it is now."""
+    with own_account():
+        row = queries.row(queries.visible_to(viewer().member, display_id))
+        return part(render_template("workspace/conversations/_side.html", row=row, **_sides(row)))
+
+
+@bp.get("/conversations/<int:display_id>/older")
+@policy("agent")
+def older(display_id: int) -> ResponseReturnValue:
+    """Earlier messages."""
+    with own_account():
+        row = queries.row(queries.visible_to(viewer().member, display_id))
+        before = request.args.get("before", type=int)
+        return part(render_template("workspace/conversations/_items.html", row=row, thread=thread(row, before=before)))
+
+
+@bp.get("/conversations/<int:display_id>/activities/<int:seq>")
+@policy("agent")
+def activity(display_id: int, seq: int) -> ResponseReturnValue:
+    """The line for one event of the log; nothing when it needs none."""
+    from app.events.log import Event
+
+    with own_account() as current:
+        found = queries.visible_to(viewer().member, display_id)
+        event = current.get(Event, (found.account_id, seq))
+        if event is None or event.conversation_id != found.id:
+            return "", 204
+        ids = {int(event.actor[5:])} if event.actor.startswith("user:") else set()
+        ids |= {event.data["assignee_id"]} if event.data.get("assignee_id") else set()
+        line = told(event, queries.row(found), people.users(ids))
+        if line is None:
+            return "", 204
+        return part(render_template("workspace/conversations/_activity.html", item=line))
+
+
+@bp.post("/conversations/<int:display_id>/resolution")
+@policy("agent")
+def resolve(display_id: int) -> ResponseReturnValue:
+    """Done."""
+    return _change(display_id, lambda c, by: actions.resolve(c, by=by))
+
+
+@bp.delete("/conversations/<int:display_id>/resolution")
+@bp.post("/conversations/<int:display_id>/reopening")
+@policy("agent")
+def reopen(display_id: int) -> ResponseReturnValue:
+    """Not done after all."""
+    return _change(display_id, lambda c, by: actions.reopen(c, by=by))
+
+
+@bp.post("/conversations/<int:display_id>/waiting")
+@policy("agent")
+def wait(display_id: int) -> ResponseReturnValue:
+    """Now it is the customer's turn."""
+    return _change(display_id, lambda c, by: actions.wait_for_customer(c, by=by))
+
+
+@bp.post("/conversations/<int:display_id>/snooze")
+@policy("agent")
+def snooze(display_id: int) -> ResponseReturnValue:
+    """Out of sight for a while."""
+    until = _until(request.form.get("until", ""))
+    return _change(display_id, lambda c, by: actions.snooze(c, until, by=by))
+
+
+@bp.post("/conversations/<int:display_id>/mute")
+@policy("agent")
+def mute(display_id: int) -> ResponseReturnValue:
+    """Quiet, or no longer."""
+    return _change(display_id, lambda c, by: actions.mute(c, not c.is_muted, by=by))
+
+
+@bp.post("/conversations/<int:display_id>/assignee")
+@policy("agent")
+def assign(display_id: int) -> ResponseReturnValue:
+    """Somebody's, or nobody's. Only people who can see the inbox."""
+    wanted = request.form.get("assignee_id", type=int)
+
+    def change(found: Conversation, by: str) -> None:
+        if wanted is not None and wanted not in {user.id for user in _assignable(found)}:
+            raise Invalid("assignee_id", _("This person does not work in this inbox."))
+        actions.assign(found, wanted, by=by)
+
+    return _change(display_id, change)
+
+
+@bp.post("/conversations/<int:display_id>/team")
+@policy("agent")
+def assign_team(display_id: int) -> ResponseReturnValue:
+    """A team's, or none's."""
+    wanted = request.form.get("team_id", type=int)
+    return _change(
+        display_id, lambda c, by: actions.assign_team(c, people.team(c.account_id, wanted) if wanted else None, by=by)
+    )
+
+
+@bp.post("/conversations/<int:display_id>/priority")
+@policy("agent")
+def set_priority(display_id: int) -> ResponseReturnValue:
+    """How urgent."""
+    value = request.form.get("priority", "")
+    if value and value not in set(Priority):
+        raise Invalid("priority", _("There is no such priority."))
+    return _change(display_id, lambda c, by: actions.set_priority(c, Priority(value) if value else None, by=by))
+
+
+@bp.post("/conversations/<int:display_id>/labels")
+@policy("agent")
+def change_labels(display_id: int) -> ResponseReturnValue:
+    """One label more, or one less."""
+    add, remove = request.form.get("add", "").strip().lower(), request.form.get("remove", "")
+
+    def change(found: Conversation, by: str) -> None:
+        wanted = (set(found.labels) | ({add} if add else set())) - {remove}
+        actions.set_labels(found, sorted(wanted), by=by)
+
+    return _change(display_id, change)
+
+
+@bp.post("/conversations/<int:display_id>/unread")
+@policy("agent")
+def mark_unread(display_id: int) -> ResponseReturnValue:
+    """Look at it again later."""
+    return _change(display_id, lambda c, _by: actions.mark_unread(c, viewer().user))
+
+
+@bp.post("/conversations/<int:display_id>/seen")
+@policy("agent")
+def mark_seen(display_id: int) -> ResponseReturnValue:
+    """What came in while it was open has been seen."""
+    return _change(display_id, lambda c, _by: actions.mark_seen(c, viewer().user))
+
+
+def _change(display_id: int, change: Any) -> ResponseReturnValue:
+    with own_account():
+        found = queries.visible_to(viewer().member, display_id, lock=True)
+        change(found, viewer().user.actor)
+    return done(url_for("workspace.conversation", display_id=display_id))
+
+
+def _parameters() -> dict[str, str]:
+    """The filter as it stands in the address, to be carried along."""
+    return {name: request.args[name][:200] for name in _PARAMETERS if request.args.get(name)}
+
+
+def _filter() -> queries.Filter:
+    status = request.args.get("status", Status.OPEN)
+    tab = request.args.get("tab", queries.Tab.ALL)
+    if status not in {*Status, "all"} or tab not in set(queries.Tab):
+        raise Invalid("status", _("There is no such list."))
+    inbox_ids = queries.visible_inbox_ids(viewer().member)
+    label = request.args.get("label", "")
+    return queries.Filter(
+        account_id=viewer().account_id,
+        viewer_id=viewer().user.id,
+        status=None if status == "all" else Status(status),
+        tab=queries.Tab(tab),
+        inbox_ids=inbox_ids,
+        inbox_id=request.args.get("inbox", type=int),
+        team_id=request.args.get("team", type=int),
+        labels=(label,) if label else (),
+        words=request.args.get("q", "")[:200].replace("\x00", "").strip(),
+    )
+
+
+def _list() -> dict[str, Any]:
+    wanted = _filter()
+    stamp, _sep, identifier = request.args.get("before", "").partition("_")
+    before = _cursor(stamp, identifier) if stamp else None
+    found = queries.page(wanted, before=before, limit=queries.PAGE + 1)
+    shown = found[: queries.PAGE]
+    last = shown[-1] if len(found) > queries.PAGE else None
+    return {
+        "items": queries.rows(shown),
+        "counts": queries.counts(wanted) if not stamp else None,
+        "more": f"{last.last_activity_at.timestamp()}_{last.id}" if last else None,
+        "filter": wanted,
+        "parameters": _parameters(),
+        "colors": _colors(),
+        "inboxes": visible_to(viewer().member),
+        "teams": people.teams(viewer().account_id),
+        "statuses": STATUS_NAMES,
+        "now": now(),
+    }
+
+
+def _cursor(stamp: str, identifier: str) -> tuple[datetime, int]:
+    try:
+        return datetime.fromtimestamp(float(stamp), tz=now().tzinfo), int(identifier)
+    except (ValueError, OverflowError, OSError) as problem:
+        raise Invalid("before", _("This place in the list does not exist.")) from problem
+
+
+def _pane(row: queries.Row, unread_since: datetime | None) -> dict[str, Any]:
+    found = row.conversation
+    return {
+        "thread": thread(row, unread_since=unread_since),
+        "draft": draft_for(found),
+        "written": queries.draft(found, viewer().user.id, is_private=False),
+        "noted": queries.draft(found, viewer().user.id, is_private=True),
+    }
+
+
+def _sides(row: queries.Row | None) -> dict[str, Any]:
+    """What the head and the side pane say besides the row itself."""
+    if row is None:
+        return {}
+    found = row.conversation
+    visible = queries.visible_inbox_ids(viewer().member)
+    earlier = queries.of_contact(found.account_id, found.contact_id, inbox_ids=visible, limit=11)
+    return {
+        "colors": _colors(),
+        "all_labels": labels(found.account_id),
+        "all_teams": people.teams(found.account_id),
+        "assignable": _assignable(found),
+        "earlier": queries.rows([other for other in earlier if other.id != found.id][:10]),
+        "promises": running(found),
+        "priorities": PRIORITY_NAMES,
+        "statuses": STATUS_NAMES,
+        "targets": TARGET_NAMES,
+        "snoozes": _snoozes(),
+        "now": now(),
+    }
+
+
+def _assignable(found: Conversation) -> list[User]:
+    """Who may have it: the inbox's members and the administrators."""
+    members = member_ids(found.account_id, found.inbox_id)
+    return [
+        user for user, member in people.agents(found.account_id) if user.id in members or member.role == "administrator"
+    ]
+
+
+def _colors() -> dict[str, str]:
+    return {label.title: label.color for label in labels(viewer().account_id)}
+
+
+def _snoozes() -> list[tuple[str, datetime]]:
+    """The usual moments, on the reader's clock."""
+    local = to_zone(now())
+    morning = local.replace(hour=9, minute=0, second=0, microsecond=0)
+    next_month = (morning.replace(day=1) + timedelta(days=32)).replace(day=1)
+    return [
+        (_("In an hour"), local + timedelta(hours=1)),
+        (_("Tomorrow morning"), morning + timedelta(days=1)),
+        (_("Next week"), morning + timedelta(days=7 - local.weekday())),
+        (_("Next month"), next_month),
+    ]
+
+
+def _until(value: str) -> datetime | None:
+    """A moment with its zone; without one, on the reader's clock. Nothing means: until the customer replies."""
+    if not value:
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError as problem:
+        raise Invalid("until", _("This is not a date.")) from problem
+    return moment if moment.tzinfo else moment.replace(tzinfo=to_zone(now()).tzinfo)

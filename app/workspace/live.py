@@ -1,0 +1,83 @@
+"""The stream that keeps open workspaces true: the account's log, what colleagues look at, who types."""
+
+from flask import Response, request
+from flask.typing import ResponseReturnValue
+
+from app import realtime
+from app.conversations import queries
+from app.database import across_accounts, transaction
+from app.doors import COOKIE, own_account, viewer
+from app.events.log import Event
+from app.policies import policy
+from app.users import tokens
+from app.users.models import Purpose
+from app.users.queries import membership
+from app.workspace.blueprint import bp
+
+
+@bp.get("/live")
+@policy("agent")
+def live() -> ResponseReturnValue:
+    """Server-sent events from `Last-Event-ID`, or from `after` when the page has just been made."""
+    after = request.headers.get("Last-Event-ID", type=int) or request.args.get("after", 0, type=int)
+    watcher = _Watcher(request.cookies.get(COOKIE, ""))
+    stream = realtime.subscribe(watcher.account_id, after, watcher.may_hear, watcher.is_still_here, watcher.hears)
+    headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+    return Response(stream, mimetype="text/event-stream", headers=headers)
+
+
+@bp.post("/conversations/<int:display_id>/presence")
+@policy("agent")
+def presence(display_id: int) -> ResponseReturnValue:
+    """I look at it, or write in it: told to colleagues, kept nowhere."""
+    with own_account():
+        found = queries.visible_to(viewer().member, display_id)
+    doing = "typing" if request.form.get("typing") else "viewing"
+    if request.form.get("left"):
+        doing = "left"
+    user = viewer().user
+    realtime.whisper(
+        viewer().account_id,
+        "presence",
+        display_id=display_id,
+        inbox_id=found.inbox_id,
+        conversation_id=found.id,
+        user_id=user.id,
+        name=user.available_name,
+        doing=doing,
+        is_private=request.form.get("kind") == "note",
+    )
+    return "", 204
+
+
+class _Watcher:
+    """What this viewer may hear; asked again whenever his place in the account may have changed."""
+
+    def __init__(self, cookie: str) -> None:
+        self._cookie = cookie
+        self._viewer = viewer()
+        self.account_id = self._viewer.account_id
+        self._inbox_ids = self._visible()
+
+    def may_hear(self, event: Event) -> bool:
+        if event.name in {"inbox.members_changed", "agent.role_changed", "agent.removed"}:
+            self._inbox_ids = self._visible()
+        inbox_id = event.data.get("inbox_id")
+        return inbox_id is None or self._inbox_ids is None or inbox_id in self._inbox_ids
+
+    def hears(self, whisper: realtime.Whisper) -> bool:
+        inbox_id = whisper.data.get("inbox_id")
+        is_mine = whisper.data.get("user_id") == self._viewer.user.id
+        return not is_mine and (self._inbox_ids is None or inbox_id in self._inbox_ids)
+
+    def is_still_here(self) -> bool:
+        """Whether the session still holds and he still works here."""
+        with across_accounts():
+            holder = tokens.bearer(Purpose.SESSION, self._cookie)
+        self._inbox_ids = self._visible() if holder else ()
+        return holder is not None
+
+    def _visible(self) -> tuple[int, ...] | None:
+        with transaction(self.account_id):
+            member = membership(self.account_id, self._viewer.user.id)
+            return () if member is None else queries.visible_inbox_ids(member)

@@ -1,0 +1,37 @@
+"""Reports: Streamlit's pages in a frame, opened by a signed word that is good for a minute and for one account."""
+
+import secrets
+from urllib.parse import urlencode
+
+from flask import render_template
+from flask.typing import ResponseReturnValue
+
+from app import security
+from app.config import settings
+from app.doors import viewer
+from app.i18n import locale
+from app.policies import policy
+from app.workspace.blueprint import bp
+
+
+@bp.get("/reports")
+@policy("agent")
+def reports() -> ResponseReturnValue:
+    """The frame."""
+    user, account = viewer().user, viewer().account
+    theme = user.ui_settings.get("theme", "system")
+    word = security.dashboard_token(
+        {
+            "account_id": account.id,
+            "account_name": account.name,
+            "user_id": user.id,
+            "role": viewer().member.role,
+            "locale": locale(),
+            "timezone": account.timezone,
+            "theme": theme,
+            "nonce": secrets.token_urlsafe(12),
+        }
+    )
+    query = {"embed": "true", "t": word} | ({"embed_options": "dark_theme"} if theme == "dark" else {})
+    url = f"{settings().dashboards_public_url}/?{urlencode(query)}"
+    return render_template("workspace/reports/page.html", frame_url=url)
