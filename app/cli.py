@@ -102,11 +102,11 @@ def dashboards() -> None:
 @click.argument("program", type=click.Choice(["psql", "pg_dump", "pg_restore", "pg_dumpall", "vacuumdb", "reindexdb"]))
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def pg(program: str, arguments: tuple[str, ...]) -> None:
-    """Run a program of the embedded PostgreSQL on its database: psql, pg_dump …"""
-    from app.embedded import DATABASE, LOGIN, PORT, cluster_of
+    """Run a program of the embedded PostgreSQL on its database, as its superuser: psql, pg_dump …"""
+    from app.embedded import DATABASE, PORT, SUPERUSER, cluster_of
 
     cluster = cluster_of(settings())
-    reach = {"PGHOST": str(cluster.sockets), "PGPORT": str(PORT), "PGUSER": LOGIN, "PGDATABASE": DATABASE}
+    reach = {"PGHOST": str(cluster.sockets), "PGPORT": str(PORT), "PGUSER": SUPERUSER, "PGDATABASE": DATABASE}
     path = str(cluster.programs / program)
     os.execve(path, [path, *arguments], os.environ | reach)  # noqa: S606  the terminal is its own
 

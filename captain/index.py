@@ -1,14 +1,14 @@
 """Passages most like a question: by vectors alone, and by everything the database knows about each candidate."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from captain.text import Script, script
-from captain.wire import Candidate
+from captain.wire import Candidate, Key
 
 
 @dataclass(frozen=True)
@@ -67,20 +67,25 @@ def fuse(candidates: Sequence[Candidate], query_script: Script, weights: Weights
     columns = np.stack([score, chunk, title, similarity, lexical], axis=1).tolist() if candidates else []
     hits = [Hit(candidate, *row) for candidate, row in zip(candidates, columns, strict=True)]
     hits.sort(key=lambda hit: (-hit.score, str(hit.candidate.article_id), str(hit.candidate.passage_id)))
-    return _at_most(weights.per_article, hits, lambda hit: hit.candidate.article_id)
+    return _at_most(weights.per_article, hits)
 
 
-def best_of_each_article(hits: Sequence[Hit]) -> list[Hit]:
-    """The best hit of every article, best first."""
-    return _at_most(1, hits, lambda hit: hit.candidate.article_id)
+def best_of_each_article(hits: Sequence[Hit], read: Script = Script.NONE) -> list[Hit]:
+    """One hit for every article, best first: its best, or of its translations the best one in the script that is read."""
+    firsts: dict[Key, Hit] = {}
+    for hit in hits:
+        known = firsts.setdefault(hit.candidate.subject, hit)
+        if script(known.candidate.text) is not read and script(hit.candidate.text) is read:
+            firsts[hit.candidate.subject] = hit
+    return list(firsts.values())
 
 
-def _at_most(limit: int, hits: Sequence[Hit], key: Callable[[Hit], int | str]) -> list[Hit]:
-    seen: Counter[int | str] = Counter()
+def _at_most(limit: int, hits: Sequence[Hit]) -> list[Hit]:
+    seen: Counter[Key] = Counter()
     kept = []
     for hit in hits:
-        seen[key(hit)] += 1
-        if seen[key(hit)] <= limit:
+        seen[hit.candidate.article_id] += 1
+        if seen[hit.candidate.article_id] <= limit:
             kept.append(hit)
     return kept
 

@@ -228,7 +228,7 @@ def _cut(block: Block) -> Iterator[str]:
         return
     separator, units = ("\n", _whole_items(block.text)) if block.is_list else (" ", sentences(block.text))
     packed = ""
-    for unit in (part for unit in units for part in _wrap(unit)):
+    for unit in (part for long in units for part in _wrap(long)):
         if packed and len(packed) + 1 + len(unit) > LENGTH:
             yield packed
             packed = ""

@@ -9,12 +9,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from captain.embedder import Embedder, Vectors
 from captain.index import nearest
 from captain.passages import Passage, passages
-from captain.text import content, language, similarity, stems
+from captain.text import content, similarity, stems
 from captain.wire import Candidate
 
 DEPTH = 40  # candidates from each side, by vectors and by words
@@ -27,6 +25,7 @@ class Article:
     external_id: str
     title: str
     markdown: str
+    locale: str = "ru"
     is_published: bool = True
 
 
@@ -41,7 +40,7 @@ class Entry:
 
 
 def articles(path: Path) -> list[Article]:
-    """The published articles of a folder of Markdown files, subfolders included, or of one file of JSON lines."""
+    """The published articles of a folder (`<locale>/*.md`) or of one file of JSON lines."""
     found = _folder(path) if path.is_dir() else _lines(path)
     return [article for article in found if article.is_published]
 
@@ -57,7 +56,7 @@ class Shelf:
         ]
         titles = sorted({entry.article.title for entry in self.entries})
         places = {title: i for i, title in enumerate(titles)}
-        self._embedder = embedder
+        self.embedder = embedder
         self._vectors = embedder.encode_document([entry.passage.embedded for entry in self.entries])
         self._titles = embedder.encode_document(titles)[[places[entry.article.title] for entry in self.entries]]
         self._frequency = _frequency(self.entries)
@@ -67,7 +66,7 @@ class Shelf:
     ) -> list[Candidate]:
         """The DEPTH best by vectors and the DEPTH best by words. `without`: external ids taken off the shelf."""
         if vector is None:
-            vector = self._embedder.encode_query([question])[0]
+            vector = self.embedder.encode_query([question])[0]
         shown = [i for i, entry in enumerate(self.entries) if entry.article.external_id not in without]
         if not shown:
             return []
@@ -87,12 +86,12 @@ class Shelf:
         article, passage = self.entries[i].article, self.entries[i].passage
         return Candidate(
             passage_id=i,
-            article_id=article.external_id,
+            article_id=f"{article.locale}:{article.external_id}",
             external_id=article.external_id,
             title=article.title,
             text=passage.text,
             heading=passage.heading,
-            locale=language(passage.text),
+            locale=article.locale,
             cosine=cosine,
             title_cosine=title_cosine,
             lexical=lexical,
@@ -133,7 +132,9 @@ def _folder(path: Path) -> Iterator[Article]:
         _, front, markdown = file.read_text("utf-8").split("---\n", 2)
         field = dict(line.split(": ", 1) for line in front.splitlines() if ": " in line)
         status = field.get("status", "published").strip()
-        yield Article(field["external_id"].strip(), field["title"].strip(), markdown, status == "published")
+        yield Article(
+            field["external_id"].strip(), field["title"].strip(), markdown, file.parent.name, status == "published"
+        )
 
 
 def _lines(path: Path) -> Iterator[Article]:

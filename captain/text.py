@@ -6,9 +6,10 @@ import unicodedata
 from collections.abc import Sequence
 from enum import StrEnum
 from functools import lru_cache
+from pathlib import Path
 
-import razdel
 import snowballstemmer
+from razdel import sentenize  # type: ignore[attr-defined]
 
 from captain.letters import likely_reading
 
@@ -27,6 +28,14 @@ _DATE = re.compile(
 )
 _NAME = re.compile(r"(?<!^)(?<![.!?…«»\"] )\b[А-ЯЁA-Z][\w-]+")
 
+# Said before the question begins; a model takes it for a part of what is asked.
+_COURTESY = re.compile(
+    r"^((здравствуй(те)?|здрав?ствуйте|приветствую|привет(ик)?|доброго времени суток|доброго дня|добрый (день|вечер)"
+    r"|доброе утро|подскажите|скажите|не подскажете|помогите|будьте добры|пожалуйста|плиз|уважаемая поддержка"
+    r"|у меня (такой |следующий )?вопрос|такой вопрос|вопрос такой"
+    r"|hello|hi( there)?|hey|good (day|morning|evening|afternoon)|could you (please )?tell me|please)\b[\s,.!:;…—–)-]*)+",
+    re.IGNORECASE,
+)
 _ASKS = re.compile(r"\b(как|где|куда|когда|почему|зачем|сколько|какой|какая|какие|how|where|when|why|which)\b")
 _POINTS_BACK = re.compile(
     r"^(а|и|но|and|but|what about)\b|\b(это|этого|этому|этим|этот|эту|эта|эти|он|она|оно|они|его|ее|их|им|ней|ним|нем|там"
@@ -34,27 +43,17 @@ _POINTS_BACK = re.compile(
 )
 
 # Words that ask or glue but name nothing. Stems of what remains are what a question is about.
-_STOP = frozenset(
-    """
-    а б бы был была были было быть в вам вас ваш ваша ваше ваши весь во вот все всего всем всех вы где да даже для до его
-    ее если есть еще ж же за здравствуйте здрасте и из или им их к как какая какие какими каким каких какого какое какой
-    каком какому какую ко когда который которая которые которое которого которой которую кто куда ли либо лишь меня мне
-    мной много может можно мой моя мое мои мы на над надо нам нас наш не него нее ней нет ни нибудь них но ну нужно о об
-    однако он она они оно от откуда очень по под подскажите пожалуйста после потому почему при привет про с сам свой своя
-    свое свои своего своей себя сейчас скажите скажи сколько со спасибо так такая такие такое такой там те тем то тобой
-    тогда того тоже той только том тот ту тут ты у уж уже хочу хотел хотелось хотим чего чей чем через что чтоб чтобы чье
-    чья эта эти это этого этой этом этот эту я добрый день вечер утро помогите делать сделать который-нибудь алло
-    a about all am an and any are as at be been but by can could did do does for from get had has have hello help hey hi
-    how i if in into is it its just let may me much many my no not of on or our out please should so some thanks than that
-    the their them then there these they this those to too us was we were what when where which who whom whose why will
-    with would you your want need
-    """.split()
-)
+_STOP = frozenset(Path(__file__).with_name("stop_words.txt").read_text("utf-8").split())
 
+_STEPS = re.compile(r"^\s*\d+[.)]\s", re.MULTILINE)
 _KINDS = (
     ("number", r"\b(сколько|скольк\w+|сколькими|how (much|many|long|often)|каков\w* (цена|стоимость|размер|лимит))\b"),
     ("date", r"\b(когда|в каком (году|веке|месяце)|с какого|до какого|во сколько|when|what (year|time|date))\b"),
     ("name", r"\b(кто|кем|кого|кому|где|куда|откуда|who|whom|whose|where)\b"),
+    (
+        "steps",
+        r"\b(как|каким образом|инструкци\w+|how (do|can|to|should))\b(?! (долго|часто|много|long|often|much|many))",
+    ),
 )
 
 
@@ -65,11 +64,12 @@ class Script(StrEnum):
 
 
 class AnswerType(StrEnum):
-    """What a right answer must hold: a number, a time, a name; or anything."""
+    """What a right answer must hold: a number, a time, a name, numbered steps; or anything."""
 
     NUMBER = "number"
     DATE = "date"
     NAME = "name"
+    STEPS = "steps"
     ANY = "any"
 
 
@@ -103,7 +103,8 @@ def question(raw: str, context: Sequence[str] = ()) -> str:
 
 
 def _readable(raw: str) -> str:
-    return likely_reading(sanitise(raw, QUERY_LIMIT))
+    asked = likely_reading(sanitise(raw, QUERY_LIMIT))
+    return _COURTESY.sub("", asked).strip() or asked
 
 
 def _leans(question: str) -> bool:
@@ -115,12 +116,12 @@ def _leans(question: str) -> bool:
 
 
 def script(text: str) -> Script:
-    """The script most of its letters belong to."""
+    """The script it is written in. A third of Cyrillic letters makes it Cyrillic: the rest are names and code."""
     cyrillic = sum("а" <= letter <= "я" or letter == "ё" for letter in text.lower())
     latin = sum("a" <= letter <= "z" for letter in text.lower())
     if not cyrillic and not latin:
         return Script.NONE
-    return Script.CYRILLIC if cyrillic >= latin else Script.LATIN
+    return Script.CYRILLIC if 2 * cyrillic >= latin else Script.LATIN
 
 
 def language(text: str) -> str:
@@ -159,7 +160,9 @@ def _stem(word: str) -> str:
 @lru_cache(maxsize=65536)
 def trigrams(text: str) -> frozenset[str]:
     """Letter trigrams as pg_trgm takes them: each word with two spaces before and one after."""
-    return frozenset(padded[i : i + 3] for word in words(text) for padded in (f"  {word} ",) for i in range(len(word) + 1))
+    return frozenset(
+        padded[i : i + 3] for word in words(text) for padded in (f"  {word} ",) for i in range(len(word) + 1)
+    )
 
 
 def similarity(one: str, other: str) -> float:
@@ -171,7 +174,7 @@ def similarity(one: str, other: str) -> float:
 def sentences(text: str) -> list[str]:
     """Its sentences in order. A line break ends one too."""
     lines = (line.strip() for line in text.splitlines())
-    return [piece.text for line in lines if line for piece in razdel.sentenize(line)]
+    return [piece.text for line in lines if line for piece in sentenize(line)]
 
 
 def answer_type(question: str) -> AnswerType:
@@ -180,7 +183,15 @@ def answer_type(question: str) -> AnswerType:
     return AnswerType(next((kind for kind, words in _KINDS if re.search(words, asked)), "any"))
 
 
-def holds(sentence: str, wanted: AnswerType) -> bool:
-    """Whether the sentence holds something of the kind that is wanted."""
-    pattern = {AnswerType.NUMBER: _DIGIT, AnswerType.DATE: _DATE, AnswerType.NAME: _NAME}.get(wanted)
-    return pattern is None or bool(pattern.search(sentence))
+def holds(text: str, wanted: AnswerType) -> bool:
+    """Whether the text holds something of the kind that is wanted."""
+    pattern = _HOLDS.get(wanted)
+    return pattern is None or bool(pattern.search(text))
+
+
+_HOLDS = {
+    AnswerType.NUMBER: _DIGIT,
+    AnswerType.DATE: _DATE,
+    AnswerType.NAME: _NAME,
+    AnswerType.STEPS: _STEPS,
+}

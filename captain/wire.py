@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+PATH_LIMIT = 107  # bytes of a socket's path: sun_path holds 108, the last is NUL
+REQUEST_LIMIT = 2 * 1024 * 1024  # bytes of a request
+
 Key = int | str  # ids are the application's: numbers or text, given back as they came
 
 
@@ -33,6 +36,11 @@ class Candidate:
     title_similarity: float | None = None  # trigram similarity of question and title, in [0, 1]
     is_whole: bool = False  # the passage is the whole article
 
+    @property
+    def subject(self) -> Key:
+        """One for an article and its translations, which share an `external_id`."""
+        return self.article_id if self.external_id is None else self.external_id
+
 
 @dataclass(frozen=True)
 class Thresholds:
@@ -60,7 +68,7 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Citation:
-    """Where `[n]` in the text comes from. `quote` stands in the passage word for word."""
+    """Where `[n]` in the text comes from. `quote` is the passage's own words; ` … ` stands where some are left out."""
 
     n: int
     passage_id: Key
@@ -84,13 +92,50 @@ class Alternative:
 
 
 @dataclass(frozen=True)
+class Ranked:
+    """A hit without its text. Scores in standard deviations among the candidates: 0 is average."""
+
+    passage_id: Key
+    article_id: Key
+    external_id: str | None
+    title: str
+    url: str | None
+    score: float  # the weighted sum of the four below, by which hits are ordered
+    chunk: float
+    title_score: float
+    title_similarity: float
+    lexical: float
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The hits, best first. `confidence`: probability in [0, 1] that the first one answers the question."""
+
+    question: str  # as it was understood: repaired, with context when it leaned on it
+    hits: tuple[Ranked, ...]
+    confidence: float
+    features: dict[str, float]  # what the confidence rests on; empty without hits
+
+
+@dataclass(frozen=True)
 class Reply:
-    """What Captain would say. `confidence`: probability in [0, 1] that the best hit answers the question."""
+    """What Captain would say, and to what of the ranking it holds."""
 
     text: str
-    citations: tuple[Citation, ...]
+    citations: tuple[Citation, ...]  # of an answer; none otherwise
     confidence: float
     verdict: Verdict
-    alternatives: tuple[Alternative, ...]
-    language: str
+    alternatives: tuple[Alternative, ...]  # other articles, at most three; none when abstaining
+    language: str  # `ru` or `en`
+    ranking: Ranking
 
+
+@dataclass(frozen=True)
+class Understood:
+    """A question made ready to search with."""
+
+    text: str  # search with these words, not with those typed
+    language: str
+    lexemes: tuple[str, ...]  # distinct stems that say something, for full text
+    vector: tuple[float, ...]
+    embedder: str  # compare only with vectors of the same

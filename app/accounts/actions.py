@@ -1,5 +1,7 @@
 """What can be done to an account."""
 
+from collections.abc import Callable
+
 from sqlalchemy.dialects.postgresql import insert
 
 from app.accounts.models import Account
@@ -33,7 +35,7 @@ def open_account(
 
 def update_account(account: Account, *, by: str, **changes: str) -> None:
     """Change the name, locale, time zone or support address; others are refused."""
-    checks = {
+    checks: dict[str, Callable[[str], str]] = {
         "name": lambda value: checked("name", value, NAME_LIMIT, required=True),
         "locale": _locale,
         "timezone": _timezone,

@@ -31,7 +31,7 @@ class Proposal:
 
 def propose(conversation: Conversation, message: Message, proposal: Proposal) -> Draft | None:
     """Show the draft to the agent, unless the thread has gone on meanwhile; record what was found, drafted or not."""
-    known = {"message_id": message.id, "confidence": round(proposal.confidence, 4)}
+    known: dict[str, Any] = {"message_id": message.id, "confidence": round(proposal.confidence, 4)}
     record(
         "captain.retrieved",
         conversation,
@@ -43,7 +43,7 @@ def propose(conversation: Conversation, message: Message, proposal: Proposal) ->
     if not proposal.is_answer:
         record("captain.abstained", conversation, by="captain", reason="not_sure", **known)
         return None
-    if _went_on(conversation, message):
+    if went_on(conversation, message):
         record("captain.abstained", conversation, by="captain", reason="went_on", **known)
         return None
     for old in _shown(conversation):
@@ -112,7 +112,11 @@ def _decide(
         return
     draft.state, draft.decided_by, draft.decided_at, draft.edit_distance = state, by.id, now(), distance
     draft.sent_message_id = message.id if message else None
-    facts = {"draft_id": draft.id, "message_id": draft.message_id, "confidence": round(draft.confidence, 4)}
+    facts: dict[str, Any] = {
+        "draft_id": draft.id,
+        "message_id": draft.message_id,
+        "confidence": round(draft.confidence, 4),
+    }
     if distance is not None:
         facts["edit_distance"] = distance
     record(f"captain.draft_{state}", conversation, by=by.actor, **facts)
@@ -134,7 +138,7 @@ def _shown(conversation: Conversation) -> list[Draft]:
     return list(session().exec(query.with_for_update()))
 
 
-def _went_on(conversation: Conversation, message: Message) -> bool:
+def went_on(conversation: Conversation, message: Message) -> bool:
     """Whether anybody has written to the customer, or he again, since: then another draft is due, or none."""
     query = select(Message.id).where(
         col(Message.account_id) == conversation.account_id,

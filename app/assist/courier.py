@@ -120,7 +120,7 @@ def _understand(delivery: Delivery) -> Question | None:
         return None
     conversation = session().get_one(Conversation, (message.account_id, message.conversation_id))
     scope = queries.scope_of_account(message.account_id)
-    if scope is None or conversation.last_message_id is None:
+    if scope is None or actions.went_on(conversation, message):
         return None
     earlier = session().exec(
         select(Message.content)

@@ -312,8 +312,8 @@ def pieces(text: str, limit: int = TEXT_LIMIT) -> list[str]:
     while left:
         head = left.encode("utf-16-le", "replace")[: limit * 2].decode("utf-16-le", "ignore")
         if len(head) < len(left):
-            cut = max(head.rfind("\n"), head.rfind(" ", limit // 2))
-            head = head[:cut] if cut > 0 else head
+            cuts = (head.rfind(space, len(head) // 2) for space in "\n ")
+            head = head[: next((cut for cut in cuts if cut > 0), len(head))]
         found.append(head.strip())
         left = left[len(head) :].strip()
     return found
@@ -414,7 +414,7 @@ def _call(secrets: Secrets, method: str, fields: Mapping[str, str] | None = None
     """The `result` of a method. ChannelError when Telegram refuses."""
     url = f"{settings().telegram_api_url}/bot{_token(secrets)}/{method}"
     if part is None or part.file is None:
-        return _result(outbound.call("POST", url, data=fields))
+        return _result(outbound.call("POST", url, data=fields, seconds=outbound.SECONDS))
     size = part.file.path.stat().st_size
     if size > UPLOAD_LIMIT_BYTES:
         raise ChannelError(_("Telegram takes files of up to 50 MB."), permanent=True)

@@ -1,7 +1,9 @@
 """What can be done to a contact."""
 
 import re
+from collections.abc import Iterable
 from typing import Any
+from uuid import uuid4
 
 from sqlalchemy import text, update
 from sqlmodel import col
@@ -75,6 +77,28 @@ def move_identity(identity: ContactInbox, contact: Contact, *, by: str) -> None:
         return
     before, identity.contact_id = identity.contact_id, contact.id
     record("contact.merged", contact, by=by, merged_contact_id=before)
+
+
+def alone_with(account_id: int, identifier: str) -> None:
+    """Let nobody else be identified as `identifier` until the commit: two devices must not become two contacts."""
+    session().connection().execute(_ALONE, {"key": f"contact/{account_id}/{identifier}"})
+
+
+def verify(identity: ContactInbox, contact: Contact, *, by: str, is_renamed: bool = True) -> None:
+    """The site has proven that `contact` writes here. He goes on under another `source_id`: a token that somebody may
+    have copied before he signed in must not read what he writes from now on. Not `is_renamed`: his program chose it."""
+    identity.is_verified = True
+    if is_renamed:
+        identity.source_id, identity.pubsub_token = str(uuid4()), security.new_token()
+    record("contact.identified", contact, by=by, inbox_id=identity.inbox_id)
+
+
+def forget_attributes(contact: Contact, keys: Iterable[str], *, by: str) -> None:
+    """Take these custom attributes away."""
+    left = {key: value for key, value in contact.custom_attributes.items() if key not in set(keys)}
+    if left != contact.custom_attributes:
+        contact.custom_attributes = left
+        record("contact.updated", contact, by=by, changed=["custom_attributes"])
 
 
 def set_labels(contact: Contact, labels: list[str], *, by: str) -> None:

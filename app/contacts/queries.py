@@ -1,6 +1,9 @@
 """Questions about contacts."""
 
-from sqlalchemy import func
+from typing import Any
+
+from sqlalchemy import ColumnElement, func
+from sqlalchemy.sql.expression import SQLColumnExpression
 from sqlmodel import col, select
 
 from app.contacts.models import Contact, ContactInbox
@@ -8,6 +11,14 @@ from app.database import session
 from app.errors import NotFound
 from app.i18n import _
 from app.text import folded
+
+ORDERS: dict[str, SQLColumnExpression[Any]] = {
+    "last_activity_at": col(Contact.last_activity_at),
+    "created_at": col(Contact.created_at),
+    "name": func.translate(func.lower(Contact.name), "ё", "е"),
+    "email": func.lower(Contact.email),
+    "phone_number": col(Contact.phone_number),
+}
 
 
 def contact(account_id: int, contact_id: int) -> Contact:
@@ -36,6 +47,35 @@ def contact_inbox(account_id: int, inbox_id: int, source_id: str) -> ContactInbo
     return session().exec(query).first()
 
 
+def verified_identity(account_id: int, inbox_id: int, contact_id: int) -> ContactInbox | None:
+    """How the inbox knows the contact since the site has proven who he is; None if it never has."""
+    query = select(ContactInbox).where(
+        col(ContactInbox.account_id) == account_id,
+        col(ContactInbox.inbox_id) == inbox_id,
+        col(ContactInbox.contact_id) == contact_id,
+        col(ContactInbox.is_verified),
+    )
+    return session().exec(query.order_by(col(ContactInbox.id)).limit(1)).first()
+
+
+def is_verified(account_id: int, contact_id: int) -> bool:
+    """Whether some site has proven who the contact is."""
+    query = select(ContactInbox.id).where(
+        col(ContactInbox.account_id) == account_id,
+        col(ContactInbox.contact_id) == contact_id,
+        col(ContactInbox.is_verified),
+    )
+    return session().exec(query.limit(1)).first() is not None
+
+
+def by_source(account_id: int, source_id: str) -> list[ContactInbox]:
+    """Who `source_id` is, in whatever inboxes, the newest first."""
+    query = select(ContactInbox).where(
+        col(ContactInbox.account_id) == account_id, col(ContactInbox.source_id) == source_id
+    )
+    return list(session().exec(query.order_by(col(ContactInbox.id).desc()).limit(100)))
+
+
 def identities(account_id: int, contact_ids: set[int]) -> dict[int, list[ContactInbox]]:
     """How each contact is known in the inboxes, in one query."""
     query = select(ContactInbox).where(
@@ -50,24 +90,14 @@ def identities(account_id: int, contact_ids: set[int]) -> dict[int, list[Contact
 def page(
     account_id: int, *, limit: int, offset: int = 0, words: str = "", sort: str = "last_activity_at"
 ) -> list[Contact]:
-    """Contacts, most recently active first unless sorted by name or creation; with `words` in name, e-mail or phone."""
-    query = select(Contact).where(col(Contact.account_id) == account_id)
-    if words:
-        haystack = func.lower(
-            Contact.name + " " + func.coalesce(Contact.email, "") + " " + func.coalesce(Contact.phone_number, "")
-        )
-        needle = "%" + _escaped(words.lower()) + "%"
-        query = query.where(
-            haystack.like(needle) | func.translate(haystack, "ё", "е").like("%" + _escaped(folded(words)) + "%")
-        )
-    orders = {
-        "last_activity_at": (col(Contact.last_activity_at).desc().nulls_last(), col(Contact.id).desc()),
-        "name": (func.translate(func.lower(Contact.name), "ё", "е"), col(Contact.id)),
-        "created_at": (col(Contact.created_at).desc(), col(Contact.id).desc()),
-    }
-    return list(
-        session().exec(query.order_by(*orders.get(sort, orders["last_activity_at"])).limit(limit).offset(offset))
-    )
+    """Contacts, most recently active first unless sorted otherwise (`ORDERS`); with `words` in name, e-mail or phone."""
+    query = select(Contact).where(*_conditions(account_id, words))
+    return list(session().exec(query.order_by(*_order(sort)).limit(limit).offset(offset)))
+
+
+def count(account_id: int, words: str = "") -> int:
+    """How many contacts there are, or with `words` how many of them."""
+    return session().exec(select(func.count()).select_from(Contact).where(*_conditions(account_id, words))).one()
 
 
 def by_identity(
@@ -86,6 +116,25 @@ def by_identity(
             if found is not None:
                 return found
     return None
+
+
+def _conditions(account_id: int, words: str) -> list[ColumnElement[bool]]:
+    mine = [col(Contact.account_id) == account_id]
+    if not words:
+        return mine
+    haystack = func.lower(
+        Contact.name + " " + func.coalesce(Contact.email, "") + " " + func.coalesce(Contact.phone_number, "")
+    )
+    needle = "%" + _escaped(words.lower()) + "%"
+    folded_needle = "%" + _escaped(folded(words)) + "%"
+    return [*mine, haystack.like(needle) | func.translate(haystack, "ё", "е").like(folded_needle)]
+
+
+def _order(sort: str) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    key, number = ORDERS.get(sort.removeprefix("-"), ORDERS["last_activity_at"]), col(Contact.id)
+    # times are read newest first unless turned round, words from A
+    is_down = sort.startswith("-") != (sort.removeprefix("-") in {"created_at", "last_activity_at"})
+    return key.desc().nulls_last() if is_down else key.asc().nulls_last(), number.desc() if is_down else number.asc()
 
 
 def _escaped(words: str) -> str:

@@ -710,5 +710,5 @@ _NUMBER = text(
 )
 _FLOOD = text(
     "select count(*) >= :limit from (select 1 from message where account_id = :account_id"
-    " and conversation_id = :conversation_id and created_at > now() - interval '1 minute' limit :limit) some"
+    " and conversation_id = :conversation_id and created_at > now() - interval '1 minute' limit :limit) few"
 )

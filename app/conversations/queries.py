@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, text, tuple_
+from sqlalchemy.sql.expression import SQLColumnExpression
 from sqlmodel import col, select
 
 from app.contacts.models import Contact, ContactInbox
@@ -502,7 +503,7 @@ def draft(conversation: Conversation, user_id: int, *, is_private: bool) -> str:
 
 def _order(sort: Sort) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
     column, _, direction = sort.rpartition("_")
-    keys: dict[str, ColumnElement[Any]] = {
+    keys: dict[str, SQLColumnExpression[Any]] = {
         "last_activity_at": col(Conversation.last_activity_at),
         "created_at": col(Conversation.created_at),
         "priority": case({p: rank for rank, p in enumerate(Priority)}, value=col(Conversation.priority)),

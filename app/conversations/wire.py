@@ -5,7 +5,6 @@ their `display_id` everywhere.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
@@ -160,8 +159,8 @@ def push_message(line: Line, row: Row) -> dict[str, Any]:
     return answer | _company(line)
 
 
-def public_message(line: Line, found: Conversation, *, is_known: bool) -> dict[str, Any]:
-    """A message for the customer. Not `is_known`: he only claims to be the contact, and is not told who that is."""
+def public_message(line: Line, found: Conversation) -> dict[str, Any]:
+    """A message for the customer."""
     said = line.message
     answer = {
         "id": said.id,
@@ -172,13 +171,11 @@ def public_message(line: Line, found: Conversation, *, is_known: bool) -> dict[s
         "created_at": epoch(said.created_at),
         "conversation_id": found.display_id,
     }
-    return answer | _company(line if is_known else replace(line, contact=None))
+    return answer | _company(line)
 
 
-def public_conversation(
-    found: Conversation, lines: Sequence[Line], contact: Contact, *, is_known: bool
-) -> dict[str, Any]:
-    """A conversation for the customer, with `lines` of its thread and his own record; `is_known` as above."""
+def public_conversation(found: Conversation, lines: Sequence[Line], contact: Contact) -> dict[str, Any]:
+    """A conversation for the customer, with `lines` of its thread and his own record."""
     return {
         "id": found.display_id,
         "uuid": str(found.uuid),
@@ -186,8 +183,8 @@ def public_conversation(
         "contact_last_seen_at": epoch(found.contact_last_seen_at),
         "status": found.status,
         "agent_last_seen_at": epoch(found.agent_last_seen_at),
-        "messages": [public_message(line, found, is_known=is_known) for line in lines],
-        "contact": contact_wire.raw(contact, is_known=is_known),
+        "messages": [public_message(line, found) for line in lines],
+        "contact": contact_wire.raw(contact),
     }
 
 

@@ -22,7 +22,7 @@ def owe(account_id: int, kind: str, ref: str, *, lane: str, delay_seconds: float
 def send_again(delivery: Delivery) -> None:
     """Try a dead or unknown delivery once more, because a person said so."""
     if delivery.state in {DeliveryState.DEAD, DeliveryState.UNKNOWN}:
-        delivery.state, delivery.attempts, delivery.error = DeliveryState.READY, 0, None
+        delivery.state, delivery.attempts, delivery.error, delivery.done_at = DeliveryState.READY, 0, None, None
         session().info.setdefault("wake", set()).add("deliveries")
 
 

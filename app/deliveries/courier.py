@@ -8,8 +8,10 @@ again blindly, unless the kind `may_repeat` (its receiver recognises a repetitio
 import logging
 import os
 import random
+import secrets
 import socket
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,6 +30,13 @@ logger = logging.getLogger(__name__)
 LEASE_SECONDS = 30
 ATTEMPTS = 20
 LONGEST_WAIT_SECONDS = 3600.0
+# A call that takes longer hangs: its lease is no longer renewed.
+LONGEST_CALL_SECONDS = 600.0
+_UNDER_WAY = frozenset({DeliveryState.LEASED, DeliveryState.SENDING, DeliveryState.UNKNOWN})
+# A restarted container has the same name and process number as the dead one
+_LOT = secrets.token_hex(4)
+# The workers of this process that have a delivery in hand, and until when we believe them
+_busy: dict[str, float] = {}
 
 
 @dataclass(frozen=True)
@@ -38,6 +47,7 @@ class Kind:
     send: makes the call, outside of any transaction. ChannelError when it certainly did not arrive; any other exception
     leaves `unknown`, unless the kind `may_repeat`.
     sent, ended: write down the result, or that it is `unknown` or `dead`, in the transaction that closes the delivery.
+    What a refusal says of its progress stands in `delivery.data["progress"]` at the next `prepare`.
     """
 
     name: str
@@ -56,15 +66,23 @@ def deliver_next(kinds: dict[str, Kind]) -> bool:
     if delivery is None:
         return False
     reach("courier.after_lease")
-    kind = kinds[delivery.kind]
+    _busy[_name()] = time.monotonic() + LONGEST_CALL_SECONDS
+    try:
+        _deliver(delivery, kinds[delivery.kind])
+    finally:
+        del _busy[_name()]
+    return True
+
+
+def _deliver(delivery: Delivery, kind: Kind) -> None:
     try:
         parcel = _prepare(delivery, kind)
     except Exception as problem:
         logger.exception("delivery %s (%s) could not be prepared", delivery.id, delivery.kind)
         _finish(delivery, kind, DeliveryState.READY, problem)
-        return True
+        return
     if parcel is None:
-        return True
+        return
     reach("courier.before_call")
     try:
         result = kind.send(parcel)
@@ -77,25 +95,26 @@ def deliver_next(kinds: dict[str, Kind]) -> bool:
         reach("courier.after_call")
         _done(delivery, lambda fresh: kind.sent(fresh, result))
         reach("courier.after_record")
-    return True
 
 
 def recover(kinds: dict[str, Kind]) -> int:
     """Bring back the work of dead workers: `leased` becomes ready, `sending` becomes unknown. How many there were."""
     with across_accounts() as current:
-        lost = [(row.account_id, row.id) for row in current.connection().execute(_EXPIRED)]
+        lost = current.connection().execute(_EXPIRED, {"kinds": sorted(kinds)}).all()
     for account_id, identifier in lost:
-        with transaction(account_id) as current:
-            delivery = current.get(Delivery, (account_id, identifier), with_for_update={"skip_locked": True})
-            if delivery is None or not _has_expired(delivery):
-                continue
-            kind = kinds.get(delivery.kind)
-            if delivery.state == DeliveryState.SENDING and kind is not None and not kind.may_repeat:
-                delivery.state, delivery.error = DeliveryState.UNKNOWN, "the worker stopped while sending"
-                kind.ended(delivery, DeliveryState.UNKNOWN, delivery.error)
-            else:
-                delivery.state = DeliveryState.READY
+        try:
+            _bring_back(account_id, identifier, kinds)
+        except Exception:
+            logger.exception("delivery %s of account %s could not be brought back", identifier, account_id)
     return len(lost)
+
+
+def renew() -> None:
+    """Keep the leases of what this process is busy with; to be called every few seconds, for calls that take long."""
+    names = [name for name, until in list(_busy.items()) if time.monotonic() < until]
+    if names:
+        with across_accounts() as current:
+            current.connection().execute(_RENEW, {"workers": names, "lease": LEASE_SECONDS})
 
 
 def _claim(kinds: list[str]) -> Delivery | None:
@@ -121,9 +140,10 @@ def _prepare(delivery: Delivery, kind: Kind) -> Any:
 
 
 def _done(delivery: Delivery, write_down: Callable[[Delivery], None]) -> None:
+    """It arrived: true whatever others have thought of it meanwhile."""
     with transaction(delivery.account_id) as current:
         fresh = current.get(Delivery, (delivery.account_id, delivery.id), with_for_update=True)
-        if fresh is None:
+        if fresh is None or fresh.state == DeliveryState.DONE:
             return
         fresh.state, fresh.done_at, fresh.error = DeliveryState.DONE, now(), None
         write_down(fresh)
@@ -132,11 +152,14 @@ def _done(delivery: Delivery, write_down: Callable[[Delivery], None]) -> None:
 def _finish(delivery: Delivery, kind: Kind, state: DeliveryState, problem: Exception) -> None:
     with transaction(delivery.account_id) as current:
         fresh = current.get(Delivery, (delivery.account_id, delivery.id), with_for_update=True)
-        if fresh is None:
+        # after our lease has run out it may be another's, or settled
+        if fresh is None or fresh.leased_by != delivery.leased_by or fresh.state not in _UNDER_WAY:
             return
         if state == DeliveryState.READY and fresh.attempts >= kind.attempts:
             state = DeliveryState.DEAD
         fresh.state, fresh.error = state, f"{type(problem).__name__}: {problem}"[:2000]
+        if progress := getattr(problem, "progress", ()):
+            fresh.data = {**fresh.data, "progress": list(progress)}
         if state == DeliveryState.READY:
             wait = _wait_seconds(fresh.attempts, getattr(problem, "retry_at", None))
             current.flush()
@@ -146,6 +169,22 @@ def _finish(delivery: Delivery, kind: Kind, state: DeliveryState, problem: Excep
         kind.ended(fresh, state, str(problem))
 
 
+def _bring_back(account_id: int, identifier: int, kinds: dict[str, Kind]) -> None:
+    with transaction(account_id) as current:
+        # the database's clock judges, and again under the lock: its worker may have come to an end meanwhile
+        if current.connection().execute(_HOLD_EXPIRED, {"account_id": account_id, "id": identifier}).first() is None:
+            return
+        delivery = current.get_one(Delivery, (account_id, identifier))
+        kind = kinds[delivery.kind]
+        if delivery.state == DeliveryState.SENDING and not kind.may_repeat:
+            delivery.state = DeliveryState.UNKNOWN
+        else:
+            delivery.state = DeliveryState.DEAD if delivery.attempts >= kind.attempts else DeliveryState.READY
+        if delivery.state != DeliveryState.READY:
+            delivery.error, delivery.done_at = "the worker stopped while sending", now()
+            kind.ended(delivery, delivery.state, delivery.error)
+
+
 def _wait_seconds(attempts: int, retry_at: datetime | None) -> float:
     """The provider's Retry-After, else doubling from one second to an hour, with jitter so that a crowd spreads."""
     if retry_at is not None:
@@ -153,32 +192,29 @@ def _wait_seconds(attempts: int, retry_at: datetime | None) -> float:
     return float(min(LONGEST_WAIT_SECONDS, 2.0 ** min(attempts, 12)) * random.uniform(0.5, 1))  # noqa: S311
 
 
-def _has_expired(delivery: Delivery) -> bool:
-    return (
-        delivery.state in {DeliveryState.LEASED, DeliveryState.SENDING}
-        and delivery.leased_until is not None
-        and delivery.leased_until < now()
-    )
-
-
 def _name() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}"
+    return f"{socket.gethostname()}:{os.getpid()}:{_LOT}:{threading.get_ident()}"
 
 
-# The oldest ready delivery of each account, if nothing of its lane is under way or stands before it; then the account
-# that has waited longest. SKIP LOCKED lets any number of couriers do this at once.
+# The first delivery of each lane, if it is due and not under way; of the account that has the fewest under way, by lot
+# between equals: by age, one account's flood would go before everybody who came later. SKIP LOCKED lets any number of
+# couriers do this at once.
 _CLAIM = text("""
     with firsts as (
-        select distinct on (account_id, kind, lane) account_id, id, state, available_at, kind
+        select distinct on (account_id, kind, lane) account_id, id, state, available_at
         from delivery where state in ('ready', 'leased', 'sending') and kind = any(:kinds)
         order by account_id, kind, lane, id
+    ), turns as (
+        select account_id, id, state, available_at,
+            count(*) filter (where state <> 'ready') over (partition by account_id) as under_way
+        from firsts
     ), due as (
-        select account_id, id, row_number() over (partition by account_id order by available_at, id) as turn, available_at
-        from firsts where state = 'ready' and available_at <= now()
+        select account_id, id, under_way + row_number() over (partition by account_id order by available_at, id) as turn
+        from turns where state = 'ready' and available_at <= now()
     ), mine as (
         select d.account_id, d.id from delivery d join due using (account_id, id)
         where d.state = 'ready' and d.available_at <= now()
-        order by due.turn, due.available_at limit 1 for update of d skip locked
+        order by due.turn, random() limit 1 for update of d skip locked
     )
     update delivery d set state = 'leased', attempts = d.attempts + 1, leased_by = :worker,
         leased_until = now() + make_interval(secs => :lease)
@@ -192,6 +228,15 @@ _SENDING = text(
 _LATER = text(
     "update delivery set available_at = now() + make_interval(secs => :seconds) where account_id = :account_id and id = :id"
 )
+_RENEW = text(
+    "update delivery set leased_until = now() + make_interval(secs => :lease)"
+    " where leased_by = any(:workers) and state in ('leased', 'sending')"
+)
 _EXPIRED = text(
-    "select account_id, id from delivery where state in ('leased', 'sending') and leased_until < now() limit 500"
+    "select account_id, id from delivery"
+    " where state in ('leased', 'sending') and leased_until < now() and kind = any(:kinds) limit 500"
+)
+_HOLD_EXPIRED = text(
+    "select 1 from delivery where account_id = :account_id and id = :id"
+    " and state in ('leased', 'sending') and leased_until < now() for update skip locked"
 )

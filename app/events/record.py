@@ -21,7 +21,8 @@ from app.events.log import Event
 class Subject(Protocol):
     """Anything of an account that can tell what it is at this moment."""
 
-    account_id: int
+    @property
+    def account_id(self) -> int: ...
 
     def facts(self) -> dict[str, Any]:
         """Its ids and small values now, for the event's data."""

@@ -112,6 +112,12 @@ class Article(Row, table=True):
         ),
         Index("ix_article_category", "account_id", "category_id", "status", "position"),
         Index("ix_article_words", "words", postgresql_using="gin"),
+        Index(
+            "ix_article_title",
+            "account_id",
+            text("translate(lower(title), 'ё', 'е') gin_trgm_ops"),
+            postgresql_using="gin",
+        ),
     )
 
     def facts(self) -> dict[str, Any]:

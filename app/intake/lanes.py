@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlmodel import col, select
 
 from app.clock import now
-from app.database import across_accounts, session, transaction
+from app.database import across_accounts, session, transaction, was_away
 from app.intake.models import Intake, IntakeState
 
 logger = logging.getLogger(__name__)
@@ -70,6 +70,8 @@ def _work(lane: Lane, handle: Handle, limit: int) -> bool:
                 row.state, row.done_at = IntakeState.DONE, now()
                 session().flush()
             except Exception as problem:
+                if was_away(problem):
+                    raise
                 raise _Failed(row.id, problem) from problem
         return len(rows) == limit
 

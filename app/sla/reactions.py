@@ -19,14 +19,14 @@ def on_event(event: Event) -> None:
     """Make, keep or drop promises. Everything is dated by the event, so a late reader changes nothing."""
     conversation = locked(event.account_id, event.data["conversation_id"])
     if event.name == "conversation.created":
-        _apply_default(conversation)
+        _apply_default(conversation, event)
         return
     if conversation.sla_policy_id is None:
         return
     chosen = policy(event.account_id, conversation.sla_policy_id)
     match event.name:
         case "sla.applied":
-            _begin(conversation, chosen)
+            _begin(conversation, chosen, event)
         case "message.created":
             _hear(conversation, chosen, event)
         case "conversation.bot_handoff":
@@ -37,19 +37,25 @@ def on_event(event: Event) -> None:
             void(conversation, TargetKind.NEXT_RESPONSE, event.occurred_at)
 
 
-def _apply_default(conversation: Conversation) -> None:
+def _apply_default(conversation: Conversation, event: Event) -> None:
     inbox = session().get_one(Inbox, (conversation.account_id, conversation.inbox_id))
     if inbox.sla_policy_id is not None and conversation.sla_policy_id is None:
-        apply(conversation, policy(conversation.account_id, inbox.sla_policy_id), by="automation")
+        chosen = policy(conversation.account_id, inbox.sla_policy_id)
+        apply(conversation, chosen, by="automation")
+        # now, not when `sla.applied` is read: an answer may stand between the two
+        _begin(conversation, chosen, event)
 
 
-def _begin(conversation: Conversation, chosen: SlaPolicy) -> None:
-    if conversation.status == Status.RESOLVED:
+def _begin(conversation: Conversation, chosen: SlaPolicy, event: Event) -> None:
+    """What is promised from the moment of the event, as things stood then."""
+    if event.data["status"] == Status.RESOLVED:
         return
-    if conversation.held_by is None and conversation.first_replied_at is None:
-        promise(conversation, chosen, TargetKind.FIRST_RESPONSE, conversation.created_at)
-    if conversation.held_by is None and conversation.waiting_since is not None:
-        promise(conversation, chosen, TargetKind.NEXT_RESPONSE, conversation.waiting_since)
+    replied_at, waiting_since = conversation.first_replied_at, conversation.waiting_since
+    if event.data["held_by"] is None:
+        if replied_at is None or replied_at > event.occurred_at:
+            promise(conversation, chosen, TargetKind.FIRST_RESPONSE, conversation.created_at)
+        if waiting_since is not None and waiting_since <= event.occurred_at:
+            promise(conversation, chosen, TargetKind.NEXT_RESPONSE, waiting_since)
     if not _has_target(conversation, TargetKind.RESOLUTION):
         promise(conversation, chosen, TargetKind.RESOLUTION, conversation.created_at)
 

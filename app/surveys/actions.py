@@ -1,6 +1,7 @@
 """Asking for a rating, and taking it."""
 
 from datetime import timedelta
+from typing import Any
 
 from sqlmodel import col, select
 
@@ -77,5 +78,5 @@ def of_message(account_id: int, message_id: int) -> Survey:
     return found
 
 
-def _facts(survey: Survey) -> dict[str, int | None]:
+def _facts(survey: Survey) -> dict[str, Any]:
     return {"survey_id": survey.id, "resolver_id": survey.resolver_id, "resolver_team_id": survey.team_id}

@@ -9,6 +9,9 @@ from app.errors import NotFound
 from app.i18n import _
 from app.users.models import AccountUser, Role, Team, TeamMember, User
 
+# A user and his place in the account
+Person = tuple[User, AccountUser]
+
 
 def by_email(email: str) -> User | None:
     """The user of that address, in whatever case it is written."""
@@ -62,6 +65,18 @@ def users(ids: set[int]) -> dict[int, User]:
     return {user.id: user for user in session().exec(select(User).where(col(User.id).in_(ids)))}
 
 
+def people(account_id: int, ids: set[int]) -> dict[int, Person]:
+    """Those of the account's agents, with their place in it, in one query."""
+    if not ids:
+        return {}
+    query = (
+        select(User, AccountUser)
+        .join(AccountUser, col(AccountUser.user_id) == col(User.id))
+        .where(col(AccountUser.account_id) == account_id, col(User.id).in_(ids))
+    )
+    return {user.id: (user, member) for user, member in session().exec(query)}
+
+
 def administrators(account_id: int) -> int:
     """How many there are."""
     query = select(func.count()).select_from(AccountUser)
@@ -83,6 +98,12 @@ def team(account_id: int, team_id: int) -> Team:
     if found is None:
         raise NotFound(_("There is no such team."))
     return found
+
+
+def team_ids(member: AccountUser) -> set[int]:
+    """The teams a person is in."""
+    mine = (col(TeamMember.account_id) == member.account_id, col(TeamMember.user_id) == member.user_id)
+    return set(session().exec(select(TeamMember.team_id).where(*mine)))
 
 
 def team_members(account_id: int) -> dict[int, set[int]]:

@@ -1,7 +1,13 @@
-"""Not open yet."""
+"""The visitor's chat: the loader and its card, and the JSON they speak, which is Chatwoot's."""
 
 from flask import Flask
 
 
 def register(app: Flask) -> None:
-    """Nothing to register so far."""
+    """Open this door."""
+    from app.widget import config, contact, conversations, demo, live, messages, page
+    from app.widget.blueprint import api, pages
+
+    del config, contact, conversations, demo, live, messages, page
+    app.register_blueprint(api)
+    app.register_blueprint(pages)

@@ -52,6 +52,6 @@ _AGES = text("""
         (select extract(epoch from now() - min(available_at))::float from delivery
             where state in ('ready', 'leased', 'sending') and available_at <= now()) as delivery,
         (select extract(epoch from now() - min(due_at))::float from timer where state = 'pending' and due_at <= now()) as timer,
-        (select count(*) from (select 1 from intake where state = 'dead' limit 1000) some) as dead_intake,
-        (select count(*) from (select 1 from parked_event limit 1000) some) as parked
+        (select count(*) from (select 1 from intake where state = 'dead' limit 1000) few) as dead_intake,
+        (select count(*) from (select 1 from parked_event limit 1000) few) as parked
 """)

@@ -1,0 +1,94 @@
+# ruff: noqa: S608  the SQL is of our own words alone
+"""What must hold of every build before anybody sees it. Each check is a query for what breaks it."""
+
+from dataclasses import dataclass
+
+import duckdb
+
+
+@dataclass(frozen=True)
+class Mart:
+    """What a mart promises. `per_event`: it has one row for each event of the log where this holds."""
+
+    key: str
+    per_event: str = ""
+    spans: tuple[str, ...] = ()
+
+
+MARTS: dict[str, Mart] = {
+    "conversations": Mart("conversation_id", "name = 'conversation.created'"),
+    "messages": Mart(
+        "seq",
+        "name = 'message.created' and message_type in ('incoming', 'outgoing', 'template') and is_private is not true",
+    ),
+    "first_responses": Mart("conversation_id, kind", spans=("span_us", "answered_us - started_us")),
+    "resolutions": Mart("seq", spans=("life_us", "episode_us", "reopened_us - resolved_us")),
+    "sla_targets": Mart("conversation_id, target, due_us"),
+    "surveys": Mart("seq", "name = 'csat.sent'"),
+    "csat_answers": Mart("seq", "name = 'csat.answered' and rating is not null"),
+    "backlog_changes": Mart("seq, delta"),
+}
+
+
+def failures(memory: duckdb.DuckDBPyConnection, last_seq: int) -> list[str]:
+    """What is wrong with the build in `memory`, in sentences; empty when nothing is.
+
+    memory: has the log as `log` and each mart under its name. last_seq: the newest event the log should hold.
+    """
+    found = [*_log(memory, last_seq)]
+    for name, mart in MARTS.items():
+        found += [*_keys(memory, name, mart), *_counts(memory, name, mart), *_spans(memory, name, mart)]
+        found += _orphans(memory, name)
+    return found + _sums(memory)
+
+
+def _log(memory: duckdb.DuckDBPyConnection, last_seq: int) -> list[str]:
+    rows, distinct, first, last = memory.execute(
+        "select count(*), count(distinct seq), coalesce(min(seq), 1), coalesce(max(seq), 0) from log"
+    ).fetchall()[0]
+    if (rows, distinct, first, last) == (last_seq, last_seq, 1, last_seq):
+        return []
+    return [f"the log should hold events 1 to {last_seq}, but holds {rows} ({distinct} different), {first} to {last}"]
+
+
+def _keys(memory: duckdb.DuckDBPyConnection, name: str, mart: Mart) -> list[str]:
+    twice = _count(memory, f"select {mart.key} from {name} group by {mart.key} having count(*) > 1")
+    return [f"{name}: {twice} keys ({mart.key}) stand more than once"] if twice else []
+
+
+def _counts(memory: duckdb.DuckDBPyConnection, name: str, mart: Mart) -> list[str]:
+    if not mart.per_event:
+        return []
+    told = _count(memory, f"select seq from log where conversation_id is not null and {mart.per_event}")
+    rows = _count(memory, f"select 1 from {name}")
+    return [] if rows == told else [f"{name}: {rows} rows, but the log tells of {told}"]
+
+
+def _spans(memory: duckdb.DuckDBPyConnection, name: str, mart: Mart) -> list[str]:
+    found = []
+    for span in mart.spans:
+        if negative := _count(memory, f"select 1 from {name} where {span} < 0"):
+            found.append(f"{name}: {span} is negative in {negative} rows")
+    return found
+
+
+def _orphans(memory: duckdb.DuckDBPyConnection, name: str) -> list[str]:
+    orphans = _count(memory, f"select 1 from {name} anti join conversations using (conversation_id)")
+    return [f"{name}: {orphans} rows belong to no conversation"] if orphans else []
+
+
+def _sums(memory: duckdb.DuckDBPyConnection) -> list[str]:
+    """The backlog by its changes is the backlog by each conversation's last status."""
+    by_changes = memory.execute("select coalesce(sum(delta), 0) from backlog_changes").fetchall()[0][0]
+    by_status = _count(
+        memory,
+        """select 1 from (select max_by(new_status, place) filter (where new_status is not null) as status
+            from story group by conversation_id) where status <> 'resolved'""",
+    )
+    return (
+        [] if by_changes == by_status else [f"backlog_changes: adds up to {by_changes}, but {by_status} are unresolved"]
+    )
+
+
+def _count(memory: duckdb.DuckDBPyConnection, query: str) -> int:
+    return int(memory.execute(f"select count(*) from ({query})").fetchall()[0][0])

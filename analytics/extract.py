@@ -1,0 +1,156 @@
+"""The log and the small tables of one account, from PostgreSQL to Parquet, by cursor.
+
+A part is written beside, brought to the disk, then renamed to a name that says which events it holds: a process that dies
+at any moment has either added the part or not, and the next one goes on where the last part ends.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Any, LiteralString
+
+import duckdb
+import polars as pl
+import psycopg
+from psycopg import sql
+from psycopg.rows import dict_row, tuple_row
+
+from analytics.lake import AccountLake, account, settle
+
+BATCH = 100_000
+# Parts smaller than LARGE are put together once there are more than SMALL_PARTS of them.
+LARGE = 1_000_000
+SMALL_PARTS = 16
+
+STAGING = (Path(__file__).parent / "staging" / "log.sql").read_text()
+
+# The log as PostgreSQL gives it
+ROW = pl.Schema(
+    {
+        "seq": pl.Int64,
+        "name": pl.String,
+        "conversation_id": pl.Int64,
+        "actor": pl.String,
+        "causation_seq": pl.Int64,
+        "schema_version": pl.Int32,
+        "occurred_us": pl.Int64,
+        "recorded_us": pl.Int64,
+        "data": pl.String,
+    }
+)
+
+_EVENTS = sql.SQL(
+    """copy (
+        select seq, name, conversation_id, actor, causation_seq, schema_version,
+            (extract(epoch from occurred_at) * 1000000)::bigint, (extract(epoch from recorded_at) * 1000000)::bigint, data
+        from event where account_id = {account_id} and seq > {after} and seq <= {last} order by seq
+    ) to stdout (format csv)"""
+)
+_LAST = "select coalesce((select seq from event where account_id = %s order by seq desc limit 1), 0)"
+
+# Agents' names are the only words about people here; an export leaves them out.
+TABLES: dict[str, LiteralString] = {
+    "accounts": "select id as account_id, name, timezone, locale from account where id = %s",
+    "agents": """select user_id as agent_id, role, coalesce(display_name, name) as name
+        from account_user join app_user on id = user_id where account_id = %s order by user_id""",
+    "inboxes": "select id as inbox_id, name, channel, timezone from inbox where account_id = %s order by id",
+    "teams": "select id as team_id, name from team where account_id = %s order by id",
+    "labels": "select id as label_id, title from label where account_id = %s order by id",
+    "sla_policies": """select id as sla_policy_id, name, version, first_response_seconds, next_response_seconds,
+        resolution_seconds, is_business_time from sla_policy where account_id = %s order by id""",
+}
+
+
+class LogIsNotDense(Exception):
+    """The log lacks an event or has one twice: a number is missing between two others. Nothing was written."""
+
+
+def extract(connection: psycopg.Connection[Any], account_id: int, lake: Path) -> int:
+    """The newest `seq` in the lake, after bringing there what was new in the log.
+
+    connection: in a transaction that sees this account's rows (row-level security is the caller's). Nothing is written to it.
+    LogIsNotDense when a number is missing.
+    """
+    home = account(lake, account_id)
+    with home.writing():
+        _clear(home)
+        for name, query in TABLES.items():
+            _snapshot(connection, home.tables / f"{name}.parquet", query, account_id)
+        last = _one(connection, _LAST, account_id)
+        while (after := home.last_seq()) < last:
+            upto = min(after + BATCH, last)
+            add_part(home, _rows(connection, account_id, after, upto), after + 1, upto)
+        compact(home)
+        return home.last_seq()
+
+
+def add_part(home: AccountLake, rows: pl.DataFrame, first: int, last: int) -> None:
+    """Put events `first` to `last` into the lake. rows: as in ROW. LogIsNotDense unless they are exactly those."""
+    if rows["seq"].to_list() != list(range(first, last + 1)):
+        raise LogIsNotDense(f"events {first} to {last} of the log are not {last - first + 1} in a row")
+    with duckdb.connect() as memory:
+        memory.register("batch", rows)
+        _copy(memory, STAGING, home.part(first, last))
+
+
+def compact(home: AccountLake) -> None:
+    """Put many small parts at the end of the log into one, so that reading stays cheap."""
+    parts = home.parts()
+    small = [part for part in parts if part.events < LARGE]
+    if len(small) <= SMALL_PARTS:
+        return
+    # only neighbours: everything from the first small one on
+    tail = parts[parts.index(small[0]) :]
+    with duckdb.connect() as memory:
+        memory.read_parquet([str(part.path) for part in tail]).create_view("tail")
+        _copy(memory, "select * from tail order by seq", home.part(tail[0].first, tail[-1].last))
+    for part in tail:
+        part.path.unlink()
+
+
+def _clear(home: AccountLake) -> None:
+    """Take away what a process that died left behind."""
+    for draft in [*home.events.glob(".*.draft"), *home.tables.glob(".*.draft"), *home.superseded()]:
+        draft.unlink()
+
+
+def _rows(connection: psycopg.Connection[Any], account_id: int, after: int, last: int) -> pl.DataFrame:
+    query = _EVENTS.format(account_id=account_id, after=after, last=last)
+    with connection.cursor() as cursor, cursor.copy(query) as copy:
+        return pl.read_csv(b"".join(copy), has_header=False, schema=ROW)
+
+
+def _snapshot(connection: psycopg.Connection[Any], path: Path, query: LiteralString, account_id: int) -> None:
+    with connection.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(query, [account_id]).fetchall()
+        names = [column.name for column in cursor.description or []]
+    table = pl.DataFrame(rows, schema={name: _kind(name) for name in names})
+    if path.exists() and pl.read_parquet(path).equals(table):
+        return
+    draft = path.with_name(f".{path.name}.draft")
+    table.write_parquet(draft, compression="zstd")
+    settle(draft, path)
+
+
+def _kind(column: str) -> type[pl.DataType]:
+    if column.startswith("is_"):
+        return pl.Boolean
+    return pl.Int64 if column.endswith(("_id", "_seconds", "version")) else pl.String
+
+
+def _copy(memory: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
+    draft = path.with_name(f".{path.name}.draft")
+    target = str(draft).replace("'", "''")
+    memory.execute(f"copy ({query}) to '{target}' (format parquet, compression zstd)")
+    settle(draft, path)
+
+
+def _one(connection: psycopg.Connection[Any], query: LiteralString, account_id: int) -> int:
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        found = cursor.execute(query, [account_id]).fetchone()
+    return int(found[0]) if found else 0
+
+
+def fingerprint(home: AccountLake) -> str:
+    """Changes whenever a small table does."""
+    tables = sorted(home.tables.glob("*.parquet"))
+    return hashlib.sha256(b"".join(table.name.encode() + table.read_bytes() for table in tables)).hexdigest()[:16]

@@ -1,0 +1,38 @@
+-- One row per survey sent. Instants in microseconds since 1970 UTC; answered_us is its first answer, null without one.
+-- agent_id, team_id, labels, priority: who resolved, and what the conversation was then.
+with sent as (
+    select * from story where name = 'csat.sent'
+),
+
+answered as (
+    select survey_id, min(occurred_us) as answered_us
+    from story
+    where name = 'csat.answered' and survey_id is not null
+    group by survey_id
+),
+
+resolves as (
+    select sent.seq, max(story.place) as place
+    from sent join story on sent.conversation_id = story.conversation_id and story.place < sent.place
+    where story.is_resolve
+    group by sent.seq
+)
+
+select
+    sent.survey_id,
+    sent.seq,
+    sent.conversation_id,
+    sent.occurred_us as sent_us,
+    answered.answered_us,
+    resolved.seq as resolution_seq,
+    sent.inbox_id,
+    case when resolved.seq is null then sent.resolver_id when resolved.actor_kind = 'user' then resolved.actor_id end
+        as agent_id,
+    case when resolved.seq is null then sent.team_id else resolved.team_id end as team_id,
+    case when resolved.seq is null then sent.labels else resolved.labels end as labels,
+    case when resolved.seq is null then sent.priority else resolved.priority end as priority
+from sent
+left join answered using (survey_id)
+left join resolves on sent.seq = resolves.seq
+left join story as resolved on sent.conversation_id = resolved.conversation_id and resolves.place = resolved.place
+order by sent_us, seq

@@ -1,0 +1,182 @@
+"""What a card must know before anybody writes: how it looks, who answers, when, and what it may offer."""
+
+from dataclasses import asdict
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import jsonify, request
+from flask.typing import ResponseReturnValue
+
+from app.clock import now
+from app.config import settings
+from app.contacts import queries as contacts
+from app.conversations.queries import usual_wait_seconds
+from app.i18n import locale
+from app.inboxes.models import Inbox
+from app.inboxes.queries import is_open, member_ids, opens_at
+from app.policies import policy
+from app.users.models import Availability
+from app.users.queries import agents
+from app.widget import wire
+from app.widget.blueprint import api
+from app.widget.colour import accent
+from app.widget.visitor import HEADER, Visitor, Website, known_source, new_source, token, visitor, website
+from app.wire import NO_PICTURE
+
+FORM_FIELDS = ("name", "email", "phone")
+FACES = 3
+
+
+@api.post("/config")
+@policy("visitor")
+def show() -> ResponseReturnValue:
+    """The inbox as Chatwoot's card wants it, with a token: the one that came along if it is good, else a new one."""
+    place = website()
+    source_id = known_source(request.headers.get(HEADER, ""), place.inbox) or new_source()
+    asking = Visitor(place.inbox, place.account, source_id)
+    with asking.own_account():
+        identity = asking.identity()
+        contact = contacts.contact(identity.account_id, identity.contact_id) if identity else None
+    about = {
+        **wire.contact(contact),
+        "name": contact.name if contact else "",
+        "email": contact.email if contact else None,
+        "phone_number": contact.phone_number if contact else None,
+        "pubsub_token": identity.pubsub_token if identity else None,
+    }
+    channel = _channel(place, token(place.inbox, source_id))
+    return jsonify({"website_channel_config": channel, "contact": about, "global_config": {}})
+
+
+@api.get("/inbox_members")
+@policy("visitor")
+def inbox_members() -> ResponseReturnValue:
+    """Who answers here."""
+    asking = visitor()
+    with asking.own_account():
+        return jsonify({"payload": team(asking.inbox)})
+
+
+@api.get("/campaigns")
+@policy("visitor")
+def campaigns() -> ResponseReturnValue:
+    """Nothing is said to visitors unasked."""
+    website()
+    return jsonify([])
+
+
+@api.post("/events")
+@policy("visitor")
+def events() -> ResponseReturnValue:
+    """What the card tells of itself; we do not follow visitors around."""
+    visitor()
+    return "", 204
+
+
+def card(place: Website) -> dict[str, Any]:
+    """What our own card needs, in the reader's language. Inside a transaction."""
+    inbox, moment = place.inbox, now()
+    opens = opens_at(inbox, moment)
+    people = team(inbox)
+    return {
+        "website_token": inbox.key,
+        "name": _word(inbox, "website_name") or inbox.name,
+        "accent": asdict(accent(inbox.settings.get("widget_color"))),
+        "welcome_title": _word(inbox, "welcome_title"),
+        "welcome_tagline": _word(inbox, "welcome_tagline"),
+        "is_open": is_open(inbox, moment),
+        "opens_at": opens.isoformat() if opens else None,
+        "out_of_office_message": inbox.out_of_office_message,
+        "wait_seconds": usual_wait_seconds(inbox),
+        "team": people[:FACES],
+        "is_somebody_online": any(person["availability_status"] == Availability.ONLINE for person in people),
+        "form": form(inbox),
+        "may_attach": _flag(inbox, "attachments"),
+        "may_end": bool(inbox.settings.get("end_conversation", True)),
+        "may_continue_resolved": inbox.allow_messages_after_resolved or inbox.lock_to_single_conversation,
+        "upload_limit_mb": settings().upload_limit_mb,
+        "locale": locale(),
+    }
+
+
+def team(inbox: Inbox) -> list[dict[str, Any]]:
+    """The inbox's members, those online first."""
+    ids = member_ids(inbox.account_id, inbox.id)
+    mine = [(user, member) for user, member in agents(inbox.account_id) if user.id in ids]
+    mine.sort(key=lambda pair: pair[1].availability != Availability.ONLINE)
+    return [wire.agent(user, member.availability) for user, member in mine]
+
+
+def form(inbox: Inbox) -> list[dict[str, Any]]:
+    """What is asked before the first message: [{name, is_required}], empty when nothing is.
+
+    settings["pre_chat_form"] = {"enabled": true, "fields": ["name", "email", "phone"], "required": true | ["email"]}
+    """
+    wanted = inbox.settings.get("pre_chat_form")
+    if not isinstance(wanted, dict) or not wanted.get("enabled"):
+        return []
+    fields, required = wanted.get("fields") or FORM_FIELDS, wanted.get("required", False)
+    return [
+        {"name": name, "is_required": name in required if isinstance(required, list) else bool(required)}
+        for name in FORM_FIELDS
+        if name in fields
+    ]
+
+
+def _channel(place: Website, auth_token: str) -> dict[str, Any]:
+    inbox, moment = place.inbox, now()
+    return {
+        "account_id": inbox.account_id,
+        "allow_messages_after_resolved": inbox.allow_messages_after_resolved,
+        "api_host": settings().public_url,
+        "auth_token": auth_token,
+        "avatar_url": NO_PICTURE,
+        "csat_survey_enabled": inbox.csat_enabled,
+        "disable_branding": True,
+        "enabled_features": [name for name in ("attachments", "emoji_picker") if _flag(inbox, name)]
+        + (["end_conversation"] if inbox.settings.get("end_conversation", True) else []),
+        "enabled_languages": [{"name": "Русский", "iso_639_1_code": "ru"}, {"name": "English", "iso_639_1_code": "en"}],
+        "locale": place.account.locale,
+        "out_of_office_message": inbox.out_of_office_message,
+        "portal": None,
+        "pre_chat_form_enabled": bool(form(inbox)),
+        "pre_chat_form_options": inbox.settings.get("pre_chat_form") or {},
+        "reply_time": inbox.settings.get("reply_time", "in_a_few_minutes"),
+        "timezone": inbox.timezone,
+        "utc_off_set": _offset(moment.astimezone(ZoneInfo(inbox.timezone)).strftime("%z")),
+        "website_name": _word(inbox, "website_name") or inbox.name,
+        "website_token": inbox.key,
+        "welcome_tagline": _word(inbox, "welcome_tagline"),
+        "welcome_title": _word(inbox, "welcome_title"),
+        "widget_color": accent(inbox.settings.get("widget_color")).fill,
+        "working_hours": [_hours(inbox, day) for day in range(7)],
+        "working_hours_enabled": inbox.working_hours_enabled,
+    }
+
+
+def _hours(inbox: Inbox, day_of_week: int) -> dict[str, Any]:
+    """One day from Sunday = 0, as Chatwoot has it: a single interval, from the first opening to the last closing."""
+    mine = [hours for hours in inbox.hours if hours["day"] % 7 == day_of_week]
+    opens, closes = min((h["opens"] for h in mine), default=None), max((h["closes"] for h in mine), default=None)
+    return {
+        "day_of_week": day_of_week,
+        "closed_all_day": not mine,
+        "open_all_day": (opens, closes) == ("00:00", "24:00"),
+        "open_hour": int(opens[:2]) if opens else None,
+        "open_minutes": int(opens[3:]) if opens else None,
+        "close_hour": int(closes[:2]) if closes else None,
+        "close_minutes": int(closes[3:]) if closes else None,
+    }
+
+
+def _offset(written: str) -> str:
+    return f"{written[:3]}:{written[3:]}"
+
+
+def _word(inbox: Inbox, name: str) -> str:
+    return str(inbox.settings.get(name) or "")
+
+
+def _flag(inbox: Inbox, name: str) -> bool:
+    """A feature is on unless the inbox names those it wants, without this one."""
+    return name in inbox.settings.get("features", ("attachments", "emoji_picker"))

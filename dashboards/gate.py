@@ -1,0 +1,104 @@
+"""Who looks. The workspace signs a token for its user, good for one minute and one use; nobody else gets in.
+
+The account and the role come from the token and live in the session on the server: nothing in an address can change them.
+"""
+
+import os
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import streamlit as st
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+
+from analytics.errors import Refused
+from analytics.local_time import zone
+from dashboards.words import say
+
+SALT = "kulpunai.dashboards"
+TOKEN = "token"  # noqa: S105  its name in the address
+TOKEN_AGE_SECONDS = 60
+# A page left open asks for a new token after this: somebody may have lost his rights meanwhile
+SESSION_SECONDS = 3600
+SHORTEST_KEY = 32
+
+_spent: dict[str, float] = {}
+_spending = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Who looks, for which account, until when (seconds since 1970)."""
+
+    account_id: int
+    user_id: int
+    is_administrator: bool
+    locale: str
+    theme: str
+    timezone: str
+    account_name: str
+    until: float
+
+
+def viewer() -> Viewer:
+    """Who looks at this session. Ends the run with a friendly sentence when nobody has been let in."""
+    token = st.query_params.get(TOKEN)
+    if token is not None:
+        admitted = admit(token, os.environ.get("KULPUNAI_DASHBOARD_KEY", ""))
+        if admitted is not None:
+            st.session_state["viewer"] = admitted
+        del st.query_params[TOKEN]
+    known = st.session_state.get("viewer")
+    if isinstance(known, Viewer) and time.time() < known.until:
+        return known
+    st.session_state.pop("viewer", None)
+    _send_away(known)
+
+
+def admit(token: str, key: str) -> Viewer | None:
+    """Whom the token names, or None when it is forged, too old, used before, or makes no sense."""
+    if len(key) < SHORTEST_KEY:
+        return None
+    try:
+        claims = URLSafeTimedSerializer(key, salt=SALT).loads(token, max_age=TOKEN_AGE_SECONDS)
+        admitted = _viewer_of(claims)
+        nonce = str(claims["nonce"])
+    except (BadSignature, KeyError, TypeError, ValueError, Refused):
+        return None
+    return admitted if nonce and _spend(nonce) else None
+
+
+def _viewer_of(claims: dict[str, Any]) -> Viewer:
+    zone(claims["timezone"])
+    return Viewer(
+        account_id=int(claims["account_id"]),
+        user_id=int(claims["user_id"]),
+        is_administrator=claims["role"] == "administrator",
+        locale="ru" if claims["locale"] == "ru" else "en",
+        theme="dark" if claims["theme"] == "dark" else "light",
+        timezone=claims["timezone"],
+        account_name=str(claims["account_name"]),
+        until=time.time() + SESSION_SECONDS,
+    )
+
+
+def _spend(nonce: str) -> bool:
+    """Whether this is the first time we see it."""
+    now = time.time()
+    with _spending:
+        for old in [known for known, until in _spent.items() if until < now]:
+            del _spent[old]
+        if nonce in _spent:
+            return False
+        # a little longer than a token lives, so that none outlives our memory of it
+        _spent[nonce] = now + 2 * TOKEN_AGE_SECONDS
+        return True
+
+
+def _send_away(known: object) -> NoReturn:
+    sentence = "gate.expired" if isinstance(known, Viewer) else "gate.closed"
+    locales = [known.locale] if isinstance(known, Viewer) else ["ru", "en"]
+    for locale in locales:
+        st.info(say(sentence, locale), icon=":material/lock:")
+    st.stop()

@@ -1,0 +1,184 @@
+"""What every test may ask for. Nothing here touches the data of `make run`, and nothing outlives pytest.
+
+database    an empty, migrated PostgreSQL behind app.database
+valkey      an empty Valkey behind app.queue
+server      the real web server and engine on a free port, with a database of their own, which app.database then is
+page        a tab of Chromium; relative addresses are the server's, when the test asks for that too
+"""
+
+import contextlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from redis import Redis
+
+from app import queue
+from app.config import ROOT, settings
+from app.embedded import DATABASE, LOGIN, SUPERUSER, Cluster, cluster_of
+from app.migrations import schema
+from app.ready import postgres_answers, valkey_answers, web_answers
+from tests.chromium import chromium
+from tests.surroundings import HOME, empty, forget_settings, free_port, remove, run_dir_of, running, settle
+
+SERVER_DATABASE = "kulpunai_server"
+
+# -- PostgreSQL
+
+
+@pytest.fixture
+def database(_migrated: Cluster) -> None:
+    """An empty database with the newest schema; numbers start at 1 again."""
+    empty(_migrated, DATABASE, renumber=True)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL of our own, running, without a database; for tests of the server itself."""
+    with running("postgres") as crew:
+        chosen = cluster_of(settings())
+        crew.wait_for("postgres", lambda: postgres_answers(chosen.conninfo(SUPERUSER)), 60)
+        yield chosen
+
+
+@pytest.fixture(scope="session")
+def _migrated(cluster: Cluster, request: pytest.FixtureRequest) -> Cluster:
+    schema.migrate()
+    if any("server" in getattr(item, "fixturenames", ()) for item in request.session.items):
+        # Now, while nobody is connected to the original
+        with psycopg.connect(cluster.conninfo(SUPERUSER), autocommit=True) as connection:
+            names = [sql.Identifier(name) for name in (SERVER_DATABASE, DATABASE, LOGIN)]
+            connection.execute(sql.SQL("create database {} template {} owner {} strategy file_copy").format(*names))
+    return cluster
+
+
+# -- Valkey
+
+
+@pytest.fixture
+def valkey(_valkey: str) -> str:
+    """The address of a Valkey that holds nothing."""
+    with contextlib.closing(Redis.from_url(_valkey)) as client:
+        client.flushall()
+    queue._silent_until = 0.0
+    return _valkey
+
+
+@pytest.fixture(scope="session")
+def _valkey() -> Iterator[str]:
+    with running("valkey") as crew:
+        url = settings().valkey_url
+        crew.wait_for("valkey", lambda: valkey_answers(url), 30)
+        yield url
+
+
+# -- the real server
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running Kulpunai: `url` without a slash at the end."""
+
+    url: str
+    home: Path
+    variables: dict[str, str]
+
+
+@pytest.fixture
+def server(_server: Server, _migrated: Cluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """The real web server and engine, with an empty database. In this test, app.database and app.queue are theirs."""
+    empty(_migrated, SERVER_DATABASE, renumber=False)  # what they remember by number must not come to mean another
+    for name, value in _server.variables.items():
+        monkeypatch.setenv(name, value)
+    forget_settings()
+    yield _server
+    monkeypatch.undo()
+    forget_settings()
+
+
+@pytest.fixture(scope="session")
+def _server(_migrated: Cluster) -> Iterator[Server]:
+    home = HOME / "server"
+    port = free_port()
+    variables = {
+        "KULPUNAI_HOME": str(home),
+        "DATABASE_URL": f"postgresql://{LOGIN}@/{SERVER_DATABASE}?host={_migrated.sockets}&port=5432",
+        "PORT": str(port),
+        "WEB_THREADS": "32",
+        "BASE_URL": f"http://127.0.0.1:{port}",
+    }
+    with running("valkey", "web", "engine", variables=variables) as crew:
+        crew.wait_for("valkey", lambda: valkey_answers(f"unix://{run_dir_of(home)}/valkey.sock"), 30)
+        crew.wait_for("web", lambda: web_answers("127.0.0.1", port), 120)
+        yield Server(variables["BASE_URL"], home, variables)
+
+
+# -- Chromium
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[object]:
+    """Chromium, without a window. Per module: Playwright's event loop would be in the way of other tests."""
+    path = chromium()
+    if not path:
+        pytest.skip("no Chromium here: see what `make test` says first")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        # Nothing but this machine is found: a page that needs anything else shows it
+        alone = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"
+        launched = playwright.chromium.launch(executable_path=path, args=[alone])
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def page(browser, request: pytest.FixtureRequest) -> Iterator[object]:
+    """A fresh tab, in Russian. A script that fails in it fails the test."""
+    url = request.getfixturevalue("server").url if "server" in request.fixturenames else None
+    context = browser.new_context(base_url=url, locale="ru-RU", timezone_id="Europe/Moscow")
+    context.set_default_timeout(15_000)
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    if has_failed(request.node) or errors:
+        pictures = ROOT / ".cache" / "journeys"
+        page.screenshot(path=pictures / (re.sub(r"\W+", "_", request.node.nodeid) + ".png"), full_page=True)
+    context.close()
+    assert errors == []
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
+    report = yield
+    item.stash.setdefault(OUTCOMES, {})[report.when] = report.failed
+    return report
+
+
+OUTCOMES = pytest.StashKey[dict[str, bool]]()
+
+
+def has_failed(item: pytest.Item) -> bool:
+    return item.stash.get(OUTCOMES, {}).get("call", False)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)
+
+
+# -- our own folder
+
+
+def pytest_sessionstart() -> None:
+    settle()
+
+
+def pytest_unconfigure() -> None:
+    remove(HOME)
