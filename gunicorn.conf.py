@@ -1,24 +1,28 @@
-"""How gunicorn serves the web: one process, many threads, since each open page holds one for its live stream."""
+"""How gunicorn serves the web process: one worker of many threads, since streams and sockets wait in threads."""
 
-import os
+import gc
+from typing import Any
 
 from app.config import settings
 
-bind = f"[{settings().host}]:{settings().port}" if ":" in settings().host else f"{settings().host}:{settings().port}"
+wsgi_app = "app.main:create_app()"
+bind = f"{settings().host}:{settings().port}"
 worker_class = "gthread"
-workers = 1
+workers = settings().web_workers
 threads = settings().web_threads
-# Beyond this, new connections wait: it must be more than the threads, or nobody is told that all are busy
 worker_connections = 2 * settings().web_threads
-timeout = 60
-# Live streams never end by themselves; browsers come back to them
-graceful_timeout = 3
 keepalive = 30
+graceful_timeout = 3
 control_socket_disable = True
-worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
-# Chatwoot's clients send their token in a header with underscores, `api_access_token`. It alone may pass, from anybody;
-# gunicorn drops all others, because for a program `x_forwarded_for` and `x-forwarded-for` would be one header. Nothing
-# else is believed because of this: whether a proxy spoke https is for ProxyFix to say (app/main.py)
+
+# Chatwoot's clients send their token in a header with underscores, which servers drop, and rightly: only this one passes.
 forwarder_headers = "API_ACCESS_TOKEN"
 forwarded_allow_ips = "*"
 secure_scheme_headers: dict[str, str] = {}
+
+
+def post_worker_init(_worker: Any) -> None:
+    """What is loaded once is not looked through again and again by the garbage collector."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)

@@ -115,7 +115,7 @@ def _readme(known: Manifest, tables: list[Table], locale: str) -> str:
     parts.append(f"## {words['metrics']}")
     for metric in METRICS.values():
         said = f"**{metric.title.in_(locale)}** (`{metric.name}`). {metric.sentence.in_(locale)}"
-        parts.append(f"{said} {words['left_out']}: {metric.exclusions.in_(locale)}")
+        parts.append(f"{said} *{words['left_out']}.* {metric.exclusions.in_(locale)}")
     return "\n\n".join(parts) + "\n"
 
 

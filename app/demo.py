@@ -175,8 +175,15 @@ def _conversations(world: World, now: datetime) -> None:
         with clock.stopped_at(step.moment):
             with transaction(world.account_id):
                 _do(world, step)
-            for reader in READERS.values():
-                catch_up(reader, world.account_id)
+            # what the others do is dated by their events, and may wait for the next of these
+            if step.entry["do"] in {"customer_message", "resolve"}:
+                _let_readers_follow(world)
+    _let_readers_follow(world)
+
+
+def _let_readers_follow(world: World) -> None:
+    for reader in READERS.values():
+        catch_up(reader, world.account_id)
 
 
 def _steps(plan: dict[str, Any], now: datetime) -> Iterator[Step]:

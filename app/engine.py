@@ -74,6 +74,8 @@ def start(kinds: set[str], stop: threading.Event) -> list[Loop]:
         ("ticker", tick, 1),
     ]
     loops = [Loop(f"{kind}-{n}", step, stop) for kind, step, count in wanted if kind in kinds for n in range(count)]
+    if "deliveries" in kinds:
+        loops.append(Loop("leases", renew, stop))
     for loop in loops:
         loop.start()
     return loops
@@ -86,9 +88,15 @@ def read() -> bool:
 
 
 def work_lanes() -> bool:
-    """Work on every lane that waits; True if there was one."""
+    """Work on the lanes that wait; True if there may be more."""
     waiting = lanes.waiting()
-    return any([lanes.work(lane, HANDLE, GIVE_UP) for lane in waiting])
+    return any([lanes.work(lane, HANDLE, GIVE_UP) for lane in waiting]) or len(waiting) == lanes.AT_ONCE
+
+
+def renew() -> bool:
+    """Keep the leases of calls that take long."""
+    courier.renew()
+    return False
 
 
 def tick() -> bool:

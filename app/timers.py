@@ -10,9 +10,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Index, Integer, UniqueConstraint, text, update
+from sqlalchemy import Index, Integer, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import Field, col
+from sqlmodel import Field
 
 from app.clock import now
 from app.columns import Row, choice, moment, record_of, words
@@ -67,17 +67,12 @@ def set_timer(account_id: int, kind: str, ref: str, due_at: datetime, **data: An
 
 
 def cancel(account_id: int, kind: str, ref: str) -> None:
-    """Let whatever of `kind` is still to happen to `ref` not happen."""
-    session().connection().execute(
-        update(Timer)
-        .where(
-            col(Timer.account_id) == account_id,
-            col(Timer.kind) == kind,
-            col(Timer.ref) == ref,
-            col(Timer.state) == TimerState.PENDING,
-        )
-        .values(state=TimerState.CANCELLED, ended_at=now())
-    )
+    """Let whatever of `kind` is still to happen to `ref` not happen.
+
+    Never waits for one that is firing just now: it holds its own row and waits for the subject that we hold. Once it gets
+    it, it looks again whether it still applies.
+    """
+    session().connection().execute(_CANCEL, {"account_id": account_id, "kind": kind, "ref": ref, "ended_at": now()})
 
 
 def fire_due(kinds: dict[str, Fire], limit: int = 100) -> int:
@@ -113,6 +108,11 @@ def _set_aside(account_id: int, identifier: int, problem: Exception) -> None:
             timer.state, timer.ended_at = TimerState.FAILED, now()
 
 
+_CANCEL = text(
+    "update timer set state = 'cancelled', ended_at = :ended_at where account_id = :account_id and id in ("
+    " select id from timer where account_id = :account_id and kind = :kind and ref = :ref and state = 'pending'"
+    " for update skip locked)"
+)
 _DUE = text(
     "select account_id, id from timer where state = 'pending' and due_at <= now() and kind = any(:kinds)"
     " and due_at + make_interval(secs => power(2, attempts) - 1) <= now() order by due_at limit :limit"

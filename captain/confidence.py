@@ -104,7 +104,8 @@ def share(asked: Sequence[str], text: str, rarity: Mapping[str, float]) -> float
 def _present(text: str) -> frozenset[str]:
     """The text's stems; names in Latin letters also as a customer spells them in Russian: телеграм for Telegram."""
     own = frozenset(stems(text))
-    return own | {spelled_russian(stem) for stem in own if stem.isascii() and stem.isalpha()}
+    names = (spelled_russian(stem) for stem in own if stem.isascii() and stem.isalpha())
+    return own.union(*(stems(name) for name in names))
 
 
 @lru_cache(maxsize=65536)

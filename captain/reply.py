@@ -86,7 +86,7 @@ def quote(question: str, hits: Sequence[Hit], embedder: Embedder) -> tuple[Hit, 
     WHOLE characters.
     """
     best = best_of_each_article(hits, script(question))[0]
-    if best.candidate.is_whole and len(best.candidate.text) <= WHOLE:
+    if best.candidate.is_whole and 0 < len(best.candidate.text) <= WHOLE:
         return best, best.candidate.text
     near = [hit for hit in hits if hit.candidate.article_id == best.candidate.article_id]
     parts = [

@@ -95,9 +95,9 @@ class Captain:
         """The answer to one request, or what is wrong with it. Never raises."""
         try:
             raw = _read(line)
-            if not isinstance(raw, dict) or raw.get("ask") not in self._asks:
+            if not isinstance(raw, dict) or str(raw.get("ask")) not in self._asks:
                 raise ValueError(f"ask one of {', '.join(self._asks)}")
-            return self._asks[raw["ask"]](raw)
+            return self._asks[str(raw["ask"])](raw)
         except ValidationError as wrong:
             return {"error": _told(wrong), "kind": "invalid"}
         except (ValueError, RecursionError) as wrong:  # bad JSON, bad UTF-8 and bad numbers are ValueErrors

@@ -1,7 +1,8 @@
 """How numbers are written and charts are drawn: the values of app/static/css/tokens.css, and Russian typography."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -55,9 +56,12 @@ def duration(seconds: float, locale: str) -> str:
     return " ".join(parts[:2]) or f"0{NBSP}{say('s', locale)}"
 
 
-def day(when: date, locale: str) -> str:
-    """2 марта 2026."""
-    return str(format_date(when, "d MMMM y", locale=locale)).replace(" ", NBSP)
+def days(first: date, last: date, locale: str) -> str:
+    """25 октября — 23 ноября 2026; the first year only where it differs."""
+    form = "d MMMM" if first.year == last.year else "d MMMM y"
+    written = (format_date(first, form, locale=locale), format_date(last, "d MMMM y", locale=locale))
+    dash = f"{NBSP}— " if locale == "ru" else " – "
+    return dash.join(str(day).replace(" ", NBSP) for day in written)
 
 
 def moment(us: int, zone: ZoneInfo, locale: str) -> str:
@@ -75,28 +79,39 @@ def scale(largest_seconds: float) -> tuple[str, float]:
 
 def lines(days: list[date], series: dict[str, list[float | None]], palette: Palette, locale: str) -> Figure:
     """A line for each name, the first in the accent; named where they end instead of in a legend. Gaps stay gaps."""
-    traces, names = [], []
+    colours = [palette.strawberry, *[palette.neutral] * len(series)]
+    traces = [
+        {
+            "type": "scatter",
+            "mode": "lines+markers",
+            "x": _written(days),
+            "y": values,
+            "name": name,
+            "line": {"color": colour, "width": 2},
+            "marker": {"size": 5 if len(days) <= 31 else 3},
+            "hovertemplate": "%{y:,.1f}",
+        }
+        for (name, values), colour in zip(series.items(), colours, strict=False)
+    ]
+    figure = _figure(traces, days, palette, locale)
+    figure["layout"] |= {"annotations": _names(days, series, palette), "margin": figure["layout"]["margin"] | {"r": 70}}
+    return figure
+
+
+def _names(days: list[date], series: dict[str, list[float | None]], palette: Palette) -> list[dict[str, Any]]:
+    """Each line's name beside its last point; where the ends lie close together, the higher line's above the lower one's."""
+    ends: list[dict[str, Any]] = []
     for place, (name, values) in enumerate(series.items()):
-        colour = palette.neutral if place else palette.strawberry
-        traces.append(
-            {
-                "type": "scatter",
-                "mode": "lines+markers" if len(days) <= 31 else "lines",
-                "x": _written(days),
-                "y": values,
-                "name": name,
-                "line": {"color": colour, "width": 2},
-                "marker": {"size": 5},
-                "hovertemplate": "%{y:,.1f}",
-            }
-        )
         known = [(when, value) for when, value in zip(days, values, strict=True) if value is not None]
         if known:
-            font = {"color": palette.ink_soft if place else colour}
-            names.append({"x": str(known[-1][0]), "y": known[-1][1], "text": name, "font": font} | _BESIDE)
-    figure = _figure(traces, days, palette, locale)
-    figure["layout"] |= {"annotations": names, "margin": figure["layout"]["margin"] | {"r": 70}}
-    return figure
+            colour = palette.ink_soft if place else palette.strawberry
+            ends.append({"x": str(known[-1][0]), "y": known[-1][1], "text": name, "font": {"color": colour}} | _BESIDE)
+    highest = max((value for values in series.values() for value in values if value is not None), default=0)
+    ends.sort(key=lambda end: end["y"])
+    for lower, upper in pairwise(ends):
+        if upper["y"] - lower["y"] < highest / 10:
+            upper["yshift"] = lower["yshift"] + 15 - (upper["y"] - lower["y"]) / (highest or 1) * 200
+    return ends
 
 
 def bars(days: list[date], values: list[int], palette: Palette, locale: str) -> Figure:
@@ -105,7 +120,7 @@ def bars(days: list[date], values: list[int], palette: Palette, locale: str) -> 
     return _figure([bar | {"marker": {"color": palette.strawberry}}], days, palette, locale)
 
 
-_BESIDE = {"showarrow": False, "xanchor": "left", "xshift": 8}
+_BESIDE = {"showarrow": False, "xanchor": "left", "xshift": 8, "yshift": 0}
 
 
 def _written(days: list[date]) -> list[str]:
@@ -115,6 +130,8 @@ def _written(days: list[date]) -> list[str]:
 def _figure(traces: list[dict[str, Any]], days: list[date], palette: Palette, locale: str) -> Figure:
     dates = "%d.%m" if locale == "ru" else "%b %-d"
     x_axis = {"type": "date", "tickformat": dates, "hoverformat": dates, "showgrid": False, "linecolor": palette.line}
+    # half a day on both sides, so that points and bars stand whole
+    x_axis["range"] = [f"{days[0] - timedelta(days=1)}T12:00", f"{days[-1]}T12:00"]
     x_axis |= {"tickvals": _written(days)} if len(days) <= 8 else {"nticks": 8}
     y_axis = {"rangemode": "tozero", "gridcolor": palette.line, "zerolinecolor": palette.line, "nticks": 5}
     fixed = {"fixedrange": True, "automargin": True}

@@ -18,12 +18,9 @@ WORDS: dict[str, Words] = {
     "period.90": Words("90 days", "90\u00a0дней"),
     "inbox": Words("Inbox", "Источник"),
     "inbox.all": Words("All inboxes", "Все источники"),
-    "inbox.gone": Words("Inbox {id}", "Источник {id}"),
-    "window": Words("{since} – {until}, {zone} time", "{since}\u00a0— {until}, время {zone}"),
+    "window": Words("{days}, {zone} time", "{days}, время {zone}"),
     "mine": Words("Your own numbers.", "Только ваши числа."),
-    "fresh": Words(
-        "Data up to event № {seq} of {recorded}.", "Данные по\u00a0событие №\u00a0{seq} от\u00a0{recorded}."
-    ),
+    "fresh": Words("Data up to event #{seq} of {recorded}.", "Данные по\u00a0событие №\u00a0{seq} от\u00a0{recorded}."),
     "fresh.empty": Words("Nothing has happened yet.", "Пока ничего не\u00a0произошло."),
     "unbuilt": Words(
         "There are no numbers yet: the first ones appear within a minute of the first conversation.",
@@ -36,8 +33,11 @@ WORDS: dict[str, Words] = {
     ),
     "broken.why": Words("What the checks say", "Что говорят проверки"),
     "what": Words("What is this number?", "Что это за число?"),
-    "what.left_out": Words("Left out: {what}", "Не\u00a0входит: {what}"),
-    "what.window": Words("Window: {window}. [from, to), calendar time.", "Период: {window}. Время календарное."),
+    "what.left_out": Words("**Left out.** {what}", "**Не\u00a0входит.** {what}"),
+    "what.window": Words(
+        "**Window.** {window}. Calendar time: nights and weekends count.",
+        "**Период.** {window}. Время календарное: ночи и\u00a0выходные считаются.",
+    ),
     "none": Words("no data", "нет данных"),
     "none.first_response_human": Words(
         "Nobody was answered for the first time in this period.", "За\u00a0период никому не\u00a0ответили впервые."
@@ -46,37 +46,39 @@ WORDS: dict[str, Words] = {
     "none.sla_compliance": Words("No SLA target came due in this period.", "За\u00a0период целей SLA не\u00a0было."),
     "none.csat": Words("Nobody rated us in this period.", "За\u00a0период никто не\u00a0поставил оценку."),
     "none.conversations": Words("No conversations began in this period.", "За\u00a0период диалогов не\u00a0было."),
+    "none.messages_outgoing": Words("You wrote nothing in this period.", "За\u00a0период вы ничего не\u00a0написали."),
     "none.backlog": Words("Everything is resolved.", "Всё решено."),
     "few": Words("Few cases: take it with care.", "Случаев мало, судите осторожно."),
     "median": Words("median", "медиана"),
     "span": Words(
-        "p90 {p90} · mean {mean} · n\u00a0=\u00a0{n} {counted}",
-        "p90 {p90} · среднее {mean} · n\u00a0=\u00a0{n} {counted}",
+        "median · p90 {p90} · mean {mean} · n\u00a0=\u00a0{n} {counted}",
+        "медиана · p90 {p90} · среднее {mean} · n\u00a0=\u00a0{n} {counted}",
     ),
     "counted.first_response_human": Words("answered conversations", "диалогов с\u00a0ответом"),
     "counted.full_resolution": Words("resolved conversations", "решённых диалогов"),
     "sla": Words("n\u00a0=\u00a0{n} targets settled", "n\u00a0=\u00a0{n} целей с\u00a0исходом"),
     "csat": Words(
-        "95\u00a0%: from {low} to {high} · n\u00a0=\u00a0{n} ratings",
-        "95\u00a0%: от\u00a0{low} до\u00a0{high} · n\u00a0=\u00a0{n} оценок",
+        "95% interval: {low} to {high} · n\u00a0=\u00a0{n} ratings",
+        "интервал 95\u00a0%: от\u00a0{low} до\u00a0{high} · n\u00a0=\u00a0{n} оценок",
     ),
     "csat.rate": Words("answered {rate} of {n} surveys", "ответили на\u00a0{rate} из {n} опросов"),
     "volume": Words(
         "messages: {incoming} incoming, {outgoing} outgoing", "сообщений: {incoming} входящих, {outgoing} исходящих"
     ),
+    "messages": Words("incoming to you: {incoming}", "входящих вам: {incoming}"),
     "backlog": Words(
-        "open {open} · pending {pending} · snoozed {snoozed}", "открыто {open} · ожидают {pending} · отложено {snoozed}"
+        "now · open {open} · pending {pending} · snoozed {snoozed}",
+        "сейчас · открыто {open} · ожидают {pending} · отложено {snoozed}",
     ),
-    "backlog.when": Words("now", "сейчас"),
-    "unit.seconds": Words("time", "время"),
     "chart.first_response_human": Words(
-        "First response by a person, {unit} a day: median and p90",
+        "First response by a person day by day, {unit}: median and p90",
         "Первый ответ человека по\u00a0дням, {unit}: медиана и\u00a0p90",
     ),
     "chart.full_resolution": Words(
-        "Full resolution, {unit} a day: median and p90", "Полное решение по\u00a0дням, {unit}: медиана и\u00a0p90"
+        "Full resolution day by day, {unit}: median and p90", "Полное решение по\u00a0дням, {unit}: медиана и\u00a0p90"
     ),
     "chart.conversations": Words("New conversations a day", "Новые диалоги, штук в\u00a0день"),
+    "chart.messages_outgoing": Words("Your messages a day", "Ваши сообщения, штук в\u00a0день"),
     "chart.backlog": Words(
         "Unresolved conversations at the end of each day", "Нерешённые диалоги на\u00a0конец дня, штук"
     ),

@@ -114,6 +114,7 @@ def make_venv() -> None:
     uv = locked("scripts/requirements-uv.lock")
     if made_venv("--without-pip") and run(sys.executable, "-m", "pip", "--python", PYTHON, "install", "-q", *uv):
         return
+    shutil.rmtree(VENV, ignore_errors=True)
     raise Stuck(
         say(
             "this Python cannot make a virtual environment. On Debian and Ubuntu: apt install python3-venv",

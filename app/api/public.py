@@ -4,6 +4,7 @@ A `source_id` is as good as a password. Who proves his identifier (`identifier_h
 What comes without proof is a claim: it describes his own contact, never another's, and what another has is only noted.
 """
 
+import time
 from typing import Any
 from uuid import uuid4
 
@@ -14,7 +15,7 @@ from app import limits, realtime, security
 from app.accounts.models import Account, AccountStatus
 from app.api.contacts import fields_of
 from app.api.conversations import is_typing
-from app.api.door import public
+from app.api.door import REMEMBERED_LIMIT, REMEMBERED_SECONDS, public
 from app.api.messages import of, refuse_another, thread, writing_of
 from app.api.params import Params, params, stored
 from app.contacts import actions as contact_actions
@@ -243,7 +244,21 @@ def answer_message(key: str, source_id: str, display_id: int, message_id: int) -
 
 
 def _inbox(key: str) -> Inbox:
-    """The API inbox of that identifier, in whatever account."""
+    """The API inbox of that identifier, in whatever account; known for some seconds, as tokens are."""
+    until, found = _known.get(key, (0.0, None))
+    if found is not None and time.monotonic() < until:
+        return found
+    found = _look_up(key)
+    if len(_known) >= REMEMBERED_LIMIT:
+        _known.clear()
+    _known[key] = (time.monotonic() + REMEMBERED_SECONDS, found)
+    return found
+
+
+_known: dict[str, tuple[float, Inbox]] = {}
+
+
+def _look_up(key: str) -> Inbox:
     with across_accounts() as current:
         found = inbox_queries.by_key(key, Channel.API)
         account = current.get(Account, found.account_id) if found else None

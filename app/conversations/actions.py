@@ -186,10 +186,8 @@ def write_incoming(conversation: Conversation, contact_id: int, writing: Writing
 def reply(conversation: Conversation, by: Author, writing: Writing, *, seen_version: int | None = None) -> Message:
     """A public answer. With `seen_version`, Stale when the thread has grown since the author looked."""
     conversation = queries.locked(conversation.account_id, conversation.id)
-    known = _by_client_id(conversation, writing.client_message_id)
-    if known is not None:
-        return known
-    if seen_version is not None and conversation.thread_version > seen_version:
+    has_grown = seen_version is not None and conversation.thread_version > seen_version
+    if has_grown and _by_client_id(conversation, writing.client_message_id) is None:
         raise Stale(_("There are new messages. Read them, then send again."))
     return _write(conversation, by, writing, MessageType.OUTGOING)
 

@@ -58,6 +58,7 @@ def _pack(delivery: Delivery) -> Parcel | None:
                 for a in sent_along
                 if a.path
             ),
+            arrived=tuple(delivery.data.get("progress", ())),
         ),
     )
 

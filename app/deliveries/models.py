@@ -47,4 +47,8 @@ class Delivery(Row, table=True):
             "id",
             postgresql_where=text("state in ('ready', 'leased', 'sending')"),
         ),
+        Index("ix_delivery_ready", "account_id", "id", postgresql_where=text("state = 'ready'")),
+        Index(
+            "ix_delivery_leased", "account_id", "leased_until", postgresql_where=text("state in ('leased', 'sending')")
+        ),
     )

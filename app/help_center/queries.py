@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Integer, Select, func, literal, or_, select, text, tuple_
 from sqlalchemy import Row as ResultRow
-from sqlalchemy import Select, func, literal, or_, select, text, tuple_
 from sqlalchemy.dialects.postgresql import REGCONFIG, TSQUERY
 from sqlmodel import col
 from sqlmodel import select as rows
@@ -24,6 +24,8 @@ FIRST_ARTICLES = 5
 _BEGINNING = 600
 # A question of many words finds by its longest, which are its rarest: each more costs a look at all that match it
 _MOST_WORDS = 8
+# How many of the best by rank are weighed again, and what a rank (0 to 1) is worth beside the rarity of a word (0 to 5)
+_LIKED, _RANK_WEIGHT = 200, 50
 _PREVIOUS, _NEXT = -1, 1
 
 
@@ -193,8 +195,8 @@ def author(article: Article) -> User | None:
 
 
 def search(portal: Portal, locale: str, words: str, limit: int = 10) -> Found:
-    """Articles for what somebody typed, perhaps not to its end: those with all words first, then those with some; when
-    they are fewer than `limit`, also those whose titles are nearly so."""
+    """Articles for what somebody typed, perhaps not to its end: those with its words first, in whatever form; when they are
+    fewer than `limit`, also those whose titles are nearly so."""
     stems = _stems(locale, words)
     found = _with_words(portal, locale, stems, limit) if stems else []
     if len(found) < limit and words.strip():
@@ -212,14 +214,22 @@ def _stems(locale: str, words: str) -> list[str]:
 
 
 def _with_words(portal: Portal, locale: str, stems: list[str], limit: int) -> list[Listed]:
+    """ts_rank knows no rare words from common ones: of those it likes best, the ones with the rarer words go first."""
     kept = sorted(stems, key=len)[-_MOST_WORDS:]
     terms = [_quoted(stem) + (":*" if stem == stems[-1] else "") for stem in stems if stem in kept]
-    some, every = (literal(f" {sign} ".join(terms)).cast(TSQUERY) for sign in "|&")
-    words = col(Article.words)
-    query = _listed(_place(portal, locale)).where(words.op("@@")(some))
+    words, some = col(Article.words), literal(" | ".join(terms)).cast(TSQUERY)
     # 1: long articles have more words, which is no merit
-    query = query.order_by(words.op("@@")(every).desc(), func.ts_rank(words, some, 1).desc(), col(Article.id))
-    return [_as_listed(row) for row in session().execute(query.limit(limit))]
+    rank = func.ts_rank(words, some, 1).label("rank")
+    place = _place(portal, locale)
+    best = select(col(Article.id), words, rank).where(*_published(place), words.op("@@")(some))
+    liked = best.order_by(rank.desc(), col(Article.id)).limit(_LIKED).subquery()
+    score = _RANK_WEIGHT * liked.c.rank
+    for term in terms:
+        has = liked.c.words.op("@@")(literal(term).cast(TSQUERY)).cast(Integer)
+        score += has * func.ln(1 + func.count().over() / (0.5 + func.sum(has).over()))
+    chosen = select(liked.c.id, score.label("score")).order_by(score.desc(), liked.c.id).limit(limit).subquery()
+    query = _listed(place).join(chosen, chosen.c.id == col(Article.id)).order_by(chosen.c.score.desc(), chosen.c.id)
+    return [_as_listed(row) for row in session().execute(query)]
 
 
 def _nearly(portal: Portal, locale: str, words: str, limit: int) -> list[Listed]:

@@ -18,6 +18,7 @@ from app.intake.models import Intake, IntakeState
 
 logger = logging.getLogger(__name__)
 
+AT_ONCE = 200
 PER_TRANSACTION = 20
 ATTEMPTS = 3
 
@@ -35,7 +36,7 @@ Handle = Callable[[Intake], None]
 GiveUp = Callable[[Intake, str], None]
 
 
-def waiting(limit: int = 200) -> list[Lane]:
+def waiting(limit: int = AT_ONCE) -> list[Lane]:
     """The lanes with something to do now, the longest waiting first, fairly between accounts."""
     with across_accounts() as current:
         rows = current.connection().execute(_WAITING, {"limit": limit})

@@ -129,11 +129,16 @@ def running(conversation: Conversation) -> list[SlaTarget]:
 
 
 def _due(timer: timers.Timer) -> tuple[SlaTarget | None, Conversation | None]:
-    target = session().get(SlaTarget, (timer.account_id, int(timer.ref)), with_for_update=True)
-    if target is None or target.state != TargetState.RUNNING:
+    """The promise and its conversation, locked in that order everybody takes: the conversation first."""
+    key = (timer.account_id, int(timer.ref))
+    known = session().get(SlaTarget, key)
+    if known is None:
         return None, None
-    conversation = locked(timer.account_id, target.conversation_id)
-    return (None, None) if _is_kept(conversation, target) else (target, conversation)
+    conversation = locked(timer.account_id, known.conversation_id)
+    target = session().get_one(SlaTarget, key, with_for_update=True, populate_existing=True)
+    if target.state != TargetState.RUNNING or _is_kept(conversation, target):
+        return None, None
+    return target, conversation
 
 
 def _is_kept(conversation: Conversation, target: SlaTarget) -> bool:

@@ -29,7 +29,7 @@ FACES = 3
 
 @api.post("/config")
 @policy("visitor")
-def show() -> ResponseReturnValue:
+def configuration() -> ResponseReturnValue:
     """The inbox as Chatwoot's card wants it, with a token: the one that came along if it is good, else a new one."""
     place = website()
     source_id = known_source(request.headers.get(HEADER, ""), place.inbox) or new_source()

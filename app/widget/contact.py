@@ -39,7 +39,7 @@ def look_again(view: View) -> View:
 
 @api.get("/contact")
 @policy("visitor")
-def show() -> ResponseReturnValue:
+def show_contact() -> ResponseReturnValue:
     """Which of his details we have."""
     asking = visitor()
     with asking.own_account():
@@ -49,7 +49,7 @@ def show() -> ResponseReturnValue:
 @api.route("/contact", methods=["PATCH", "PUT"])
 @policy("visitor")
 @look_again
-def update() -> ResponseReturnValue:
+def change_contact() -> ResponseReturnValue:
     """What he tells of himself: name, email, phone_number, custom_attributes."""
     asking, told = visitor(), details(given.body())
     spend_update(asking)
@@ -83,7 +83,7 @@ def set_user() -> ResponseReturnValue:
 
 @api.post("/contact/destroy_custom_attributes")
 @policy("visitor")
-def destroy_custom_attributes() -> ResponseReturnValue:
+def destroy_contact_attributes() -> ResponseReturnValue:
     """Take some of his custom attributes away."""
     asking, names = visitor(), given.keys(given.body(), "custom_attributes")
     with asking.own_account():

@@ -28,7 +28,7 @@ NOTHING = ("", 204)
 
 @api.get("/conversations")
 @policy("visitor")
-def index() -> ResponseReturnValue:
+def show_conversation() -> ResponseReturnValue:
     """The conversation under way, or the last one; an empty object before the first."""
     asking = visitor()
     with asking.own_account():
@@ -38,7 +38,7 @@ def index() -> ResponseReturnValue:
 
 @api.post("/conversations")
 @policy("visitor")
-def create() -> ResponseReturnValue:
+def create_conversation() -> ResponseReturnValue:
     """Begin: with his details, his first message, or both. One that is not resolved yet is gone on with."""
     asking, body = visitor(), given.body()
     told_of_him = details(given.part(body, "contact"))
@@ -148,7 +148,7 @@ def hand_off() -> ResponseReturnValue:
 
 @api.post("/conversations/set_custom_attributes")
 @policy("visitor")
-def set_custom_attributes() -> ResponseReturnValue:
+def set_conversation_attributes() -> ResponseReturnValue:
     """What the site notes about the conversation."""
     asking, custom = visitor(), given.attributes(given.body(), "custom_attributes")
     spend_update(asking)
@@ -161,7 +161,7 @@ def set_custom_attributes() -> ResponseReturnValue:
 
 @api.post("/conversations/destroy_custom_attributes")
 @policy("visitor")
-def destroy_custom_attributes() -> ResponseReturnValue:
+def destroy_conversation_attributes() -> ResponseReturnValue:
     """Take some of them away."""
     asking, names = visitor(), given.keys(given.body(), "custom_attribute")
     with asking.own_account():

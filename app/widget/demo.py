@@ -11,7 +11,7 @@ from app.widget.blueprint import pages
 
 @pages.get("/demo")
 @policy("public")
-def show() -> ResponseReturnValue:
+def show_shop() -> ResponseReturnValue:
     """The shop; a friendly sentence where there is no demo inbox."""
     with across_accounts():
         inbox = demo()

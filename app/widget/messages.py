@@ -29,7 +29,7 @@ PAGE_AFTER = 100
 
 @api.get("/messages")
 @policy("visitor")
-def index() -> ResponseReturnValue:
+def list_messages() -> ResponseReturnValue:
     """His messages and ours, over all his conversations: the newest 20, 20 `before` an id, or 100 `after` one.
 
     meta.seq is where the live stream begins; read first, so that nothing falls between the two.
@@ -50,7 +50,7 @@ def index() -> ResponseReturnValue:
 
 @api.post("/messages")
 @policy("visitor")
-def create() -> ResponseReturnValue:
+def create_message() -> ResponseReturnValue:
     """He writes. The same `echo_id` again gives the message that is there."""
     message, conversation = write(visitor(), given.body())
     with visitor().own_account():
@@ -59,7 +59,7 @@ def create() -> ResponseReturnValue:
 
 @api.route(f"/messages/<int(max={given.BIGGEST}):message_id>", methods=["PATCH", "PUT"])
 @policy("visitor")
-def update(message_id: int) -> ResponseReturnValue:
+def answer_message(message_id: int) -> ResponseReturnValue:
     """He fills in a form of ours: rates the conversation, leaves his e-mail, answers a question."""
     asking, body = visitor(), given.body()
     with asking.own_account():

@@ -49,7 +49,7 @@ def asset(version: str, name: str) -> ResponseReturnValue:
 
 @pages.get("/widget")
 @policy("visitor")
-def show() -> ResponseReturnValue:
+def show_card() -> ResponseReturnValue:
     """The card. Only sites of the inbox's `allowed_domains` may frame it, or all when it names none."""
     place = website()
     _speak_for(place)

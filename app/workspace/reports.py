@@ -32,6 +32,6 @@ def reports() -> ResponseReturnValue:
             "nonce": secrets.token_urlsafe(12),
         }
     )
-    query = {"embed": "true", "t": word} | ({"embed_options": "dark_theme"} if theme == "dark" else {})
+    query = {"embed": "true", "token": word} | ({"embed_options": "dark_theme"} if theme == "dark" else {})
     url = f"{settings().dashboards_public_url}/?{urlencode(query)}"
     return render_template("workspace/reports/page.html", frame_url=url)

@@ -114,8 +114,8 @@ def _follows(earlier: Message | None, message: Message) -> bool:
 
 def _when(item: Said | Activity) -> tuple[datetime, int]:
     if isinstance(item, Said):
-        return item.message.created_at, 0
-    return item.moment, 1
+        return item.message.created_at, 1
+    return item.moment, 0
 
 
 def _with_days(items: Sequence[Said | Activity], unread_since: datetime | None) -> list[Said | Day | Activity]:

@@ -9,7 +9,7 @@ import duckdb
 import streamlit as st
 
 from analytics.local_time import zone
-from analytics.metrics import METRICS
+from analytics.metrics import METRICS, Kind
 from dashboards import look, numbers
 from dashboards.gate import Viewer
 from dashboards.numbers import View
@@ -60,27 +60,42 @@ def _filtered(viewer: Viewer, marts: Path) -> View:
     """The view the filters choose; they stand in the address, so that a view can be shared."""
     locale = viewer.locale
     names = numbers.inboxes(viewer.account_id, marts.name)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        period = st.segmented_control(
+    _from_address("days", PERIODS, USUAL_PERIOD)
+    _from_address("inbox", (0, *names), 0)
+    with st.container(horizontal=True):
+        st.segmented_control(
             say("period", locale),
             PERIODS,
-            default=USUAL_PERIOD,
             required=True,
             format_func=lambda days: say(f"period.{days}", locale),
             key="days",
-            bind="query-params",
         )
-        inbox = st.selectbox(
+        st.selectbox(
             say("inbox", locale),
-            [0, *names],
-            format_func=lambda inbox_id: names.get(inbox_id) or say("inbox.all", locale),
+            (0, *names),
+            format_func=lambda inbox_id: names.get(inbox_id, say("inbox.all", locale)),
             key="inbox",
-            bind="query-params",
             width=280,
         )
+    days, inbox = st.session_state["days"], st.session_state["inbox"]
+    _to_address(days=days if days != USUAL_PERIOD else None, inbox=inbox or None)
     today = datetime.now(zone(viewer.timezone)).date()
-    first = today - timedelta(days=(period or USUAL_PERIOD) - 1)
-    return View(viewer, marts, first, today, (inbox,) if inbox else ())
+    return View(viewer, marts, today - timedelta(days=days - 1), today, (inbox,) if inbox else ())
+
+
+def _from_address(name: str, allowed: tuple[int, ...], usual: int) -> None:
+    """Begin with what the address says, if it is one of those allowed."""
+    written = st.query_params.get(name, "")
+    chosen = st.session_state.get(name, int(written) if written.isascii() and written.isdigit() else usual)
+    st.session_state[name] = chosen if chosen in allowed else usual
+
+
+def _to_address(**chosen: int | None) -> None:
+    for name, value in chosen.items():
+        if value is not None:
+            st.query_params[name] = str(value)
+        elif name in st.query_params:
+            del st.query_params[name]
 
 
 def _foreword(view: View) -> None:
@@ -103,20 +118,21 @@ def _foreword(view: View) -> None:
 
 def _window(view: View) -> str:
     locale = view.viewer.locale
-    since, until = look.day(view.first, locale), look.day(view.last, locale)
-    return say("window", locale, since=since, until=until, zone=view.viewer.timezone)
+    return say("window", locale, days=look.days(view.first, view.last, locale), zone=view.viewer.timezone)
 
 
 # -- cards
 
 
 def _cards(view: View) -> None:
+    # conversations are mostly created before anybody has them: an agent's own measure is what he wrote
+    volume = ("conversations", _volume) if view.viewer.is_administrator else ("messages_outgoing", _messages)
     cards = (
         ("first_response_human", _span),
         ("full_resolution", _span),
         ("sla_compliance", _sla),
         ("csat", _csat),
-        ("conversations", _volume),
+        volume,
         ("backlog", _backlog),
     )
     for start in range(0, len(cards), 3):
@@ -130,10 +146,11 @@ def _card(view: View, metric: str, told: Callable[[View, str, Row], tuple[str, s
     locale, known = view.viewer.locale, METRICS[metric]
     with st.container(border=True, height="stretch"):
         row = view.total(metric)
-        value, details = told(view, metric, row) if row else (say("none", locale), say(f"none.{metric}", locale))
+        nothing = say("none", locale) if known.kind in (Kind.SPAN, Kind.RATIO) else "0"
+        value, details = told(view, metric, row) if row else (nothing, say(f"none.{metric}", locale))
         st.metric(known.title.in_(locale), value)
         st.caption(details)
-        if row and row["n"] < FEW and metric not in ("conversations", "backlog"):
+        if row and row["n"] < FEW and known.kind in (Kind.SPAN, Kind.RATIO):
             st.caption(f":material/info: {say('few', locale)}")
         with st.popover(say("what", locale), type="tertiary"):
             st.markdown(f"**{known.title.in_(locale)}** (`{metric}`)")
@@ -146,8 +163,8 @@ def _span(view: View, metric: str, row: Row) -> tuple[str, str]:
     locale = view.viewer.locale
     counted = say(f"counted.{metric}", locale)
     times = {name: look.duration(row[name], locale) for name in ("p90", "mean")}
-    value = f"{look.duration(row['p50'], locale)} · {say('median', locale)}"
-    return value, say("span", locale, **times, n=look.number(row["n"], locale), counted=counted)
+    details = say("span", locale, **times, n=look.number(row["n"], locale), counted=counted)
+    return look.duration(row["p50"], locale), details
 
 
 def _sla(view: View, _metric: str, row: Row) -> tuple[str, str]:
@@ -167,11 +184,18 @@ def _csat(view: View, _metric: str, row: Row) -> tuple[str, str]:
 
 def _volume(view: View, _metric: str, row: Row) -> tuple[str, str]:
     locale = view.viewer.locale
-    messages = {
-        direction: look.number((view.total(f"messages_{direction}") or {"value": 0})["value"], locale)
-        for direction in ("incoming", "outgoing")
-    }
+    messages = {direction: _count(view, f"messages_{direction}") for direction in ("incoming", "outgoing")}
     return look.number(row["value"], locale), say("volume", locale, **messages)
+
+
+def _messages(view: View, _metric: str, row: Row) -> tuple[str, str]:
+    locale = view.viewer.locale
+    return look.number(row["value"], locale), say("messages", locale, incoming=_count(view, "messages_incoming"))
+
+
+def _count(view: View, metric: str) -> str:
+    row = view.total(metric)
+    return look.number(row["value"] if row else 0, view.viewer.locale)
 
 
 def _backlog(view: View, metric: str, row: Row) -> tuple[str, str]:
@@ -179,19 +203,15 @@ def _backlog(view: View, metric: str, row: Row) -> tuple[str, str]:
     counts = {status: 0 for status in ("open", "pending", "snoozed")}
     counts |= {part["status"]: part["value"] for part in view.ask(metric, "status")}
     written = {status: look.number(count, locale) for status, count in counts.items()}
-    return f"{look.number(row['value'], locale)} · {say('backlog.when', locale)}", say("backlog", locale, **written)
+    return look.number(row["value"], locale), say("backlog", locale, **written)
 
 
 # -- day by day
 
 
 def _charts(view: View) -> None:
-    charts = (
-        ("first_response_human", _spans),
-        ("conversations", _bars),
-        ("full_resolution", _spans),
-        ("backlog", _stock),
-    )
+    volume = "conversations" if view.viewer.is_administrator else "messages_outgoing"
+    charts = (("first_response_human", _spans), (volume, _bars), ("full_resolution", _spans), ("backlog", _stock))
     for start in range(0, len(charts), 2):
         for column, (metric, drawn) in zip(st.columns(2), charts[start : start + 2], strict=True):
             with column, st.container(border=True, height="stretch"):

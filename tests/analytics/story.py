@@ -50,16 +50,16 @@ class Story:
             }
         )
 
-    def build(self, lake: Path) -> Path:
+    def build(self, lake: Path, account_id: int = ACCOUNT) -> Path:
         """The marts of this story."""
-        home = account(lake, ACCOUNT)
+        home = account(lake, account_id)
         with home.writing():
             if (done := home.last_seq()) < len(self.events):
                 rows = pl.DataFrame(self.events[done:], schema=extract.ROW)
                 extract.add_part(home, rows, done + 1, len(self.events))
-        build.build(lake, ACCOUNT)
+        build.build(lake, account_id)
         assert home.problems() is None, home.problems()
-        return current(lake, ACCOUNT)
+        return current(lake, account_id)
 
 
 @dataclass

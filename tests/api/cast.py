@@ -6,6 +6,7 @@ from typing import Any
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from app.accounts.actions import open_account
 from app.accounts.models import Account
 from app.contacts.actions import attach, identify
 from app.contacts.models import Contact, ContactInbox
@@ -17,10 +18,8 @@ from app.database import across_accounts, session, transaction
 from app.inboxes.actions import create_inbox, set_members
 from app.inboxes.models import Channel, Inbox
 from app.users import tokens
-from app.users.actions import join, sign_up
+from app.users.actions import join
 from app.users.models import Role, User
-
-PASSWORD = "correct horse battery"
 
 
 @dataclass
@@ -98,11 +97,9 @@ def asking(client: FlaskClient, account: Account, user: User) -> Asking:
 
 
 def company(name: str, email: str, administrator: str) -> tuple[Account, User]:
-    with across_accounts() as current:
-        made = sign_up(administrator, email, PASSWORD, name)
-        made.user.confirmed_at = made.account.created_at
-        current.flush()
-        return made.account, made.user
+    with across_accounts():
+        account = open_account(name, by="system", support_email=email)
+        return account, user_of(account, email, administrator, Role.ADMINISTRATOR)
 
 
 def user_of(account: Account, email: str, name: str, role: Role = Role.AGENT) -> User:

@@ -1,11 +1,10 @@
 """The cast, on the real database, behind Flask's test client."""
 
-
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.api import door
+from app.api import door, public
 from app.main import create_app
 from tests.api.cast import Asking, World, asking, build
 
@@ -19,6 +18,7 @@ def web() -> Flask:
 def client(web: Flask, database: None) -> FlaskClient:
     """A program without any token."""
     door._known.clear()
+    public._known.clear()
     return web.test_client()
 
 

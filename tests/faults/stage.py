@@ -17,16 +17,17 @@ from app.config import ROOT
 from app.ready import web_answers
 from tests.conftest import free_port
 
-APP = os.environ.get("FAULTS_APP", "app.main:create_app()")
+APP = "app.main:create_app()"
 
 
 class Workers:
-    """Engine workers of one kind, which die and are replaced."""
+    """Engine workers, which die and are replaced. What they say is in `log`."""
 
-    def __init__(self, log: Path, **settings: str) -> None:
+    def __init__(self, log: Path, settings: dict[str, str]) -> None:
+        command = [sys.executable, "-m", "tests.faults.nursery"]
         self._log = log.open("ab")
         self._nursery = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.nursery"],
+            command,
             cwd=ROOT,
             env={**os.environ, **settings},
             stdin=subprocess.PIPE,
@@ -34,31 +35,31 @@ class Workers:
             stderr=self._log,
             text=True,
         )
+        self._born: list[int] = []
         self._lock = threading.Lock()
 
     def start(self, kind: str, failpoint: str = "") -> int:
-        """A new worker's process number."""
+        """A new worker's process number; it dies when it comes to `failpoint`."""
         assert self._nursery.stdin
         assert self._nursery.stdout
         with self._lock:
             print("start", kind, failpoint, file=self._nursery.stdin, flush=True)
-            return int(self._nursery.stdout.readline())
+            number = int(self._nursery.stdout.readline())
+            self._born.append(number)
+            return number
+
+    def kill_all(self) -> None:
+        """Nobody is left."""
+        for number in self._born:
+            kill(number)
+        wait_until(lambda: not any(map(is_alive, self._born)), 60, "the workers to be gone")
+        self._born.clear()
 
     def close(self) -> None:
         assert self._nursery.stdin
         self._nursery.stdin.close()
         self._nursery.wait(10)
         self._log.close()
-
-
-@contextlib.contextmanager
-def workers(log: Path, **settings: str) -> Iterator[Workers]:
-    """A nursery, until the end of the block; nobody outlives it."""
-    nursery = Workers(log, **settings)
-    try:
-        yield nursery
-    finally:
-        nursery.close()
 
 
 @contextlib.contextmanager

@@ -16,30 +16,17 @@ from app import consumers
 from app.contacts.actions import identify
 from app.conversations import actions
 from app.conversations.models import Conversation, Message, MessageStatus
-from app.database import across_accounts, session, transaction
+from app.database import across_accounts, transaction
 from app.deliveries import courier
 from app.deliveries.models import Delivery, DeliveryState
 from app.inboxes.models import Inbox
-from tests.channels.fake_telegram import TOKEN, FakeTelegram, fake_telegram
-from tests.conftest import forget_settings
+from tests.channels.fake_telegram import TOKEN, FakeTelegram
 from tests.faults.history import judge
-from tests.faults.stage import Workers, is_alive, wait_until, workers
+from tests.faults.stage import Workers, is_alive, wait_until
 from tests.kernel.conftest import account, inbox_of
 
 POINTS = ("before_lease", "after_lease", "before_call", "after_call", "after_record")
 CHATS = [str(number) for number in range(1, 21)]
-
-
-@pytest.fixture
-def outside(monkeypatch):
-    """A Telegram that the couriers reach."""
-    with fake_telegram() as fake:
-        monkeypatch.setenv("TELEGRAM_API_URL", fake.url)
-        monkeypatch.setenv("EGRESS_ALLOW_CIDRS", "127.0.0.0/8")
-        forget_settings()
-        yield fake
-        monkeypatch.undo()
-        forget_settings()
 
 
 def write(inbox: Inbox, count: int) -> None:
@@ -101,16 +88,15 @@ def check(inbox: Inbox, outside: FakeTelegram, deaths: int) -> Counter[str]:
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_a_death_at_this_point_sends_nothing_twice(database, outside, tmp_path, point):
+def test_a_death_at_this_point_sends_nothing_twice(database, outside, nursery, point):
     inbox = inbox_of(account("Acme"), TOKEN)
     write(inbox, 12)
-    with workers(tmp_path / "workers.log", ENGINE_DELIVERIES="1", DATABASE_POOL="4") as nursery:
-        for _death in range(3):
-            worker = nursery.start("deliveries", f"courier.{point}")
-            wait_until(lambda number=worker: not is_alive(number), 60, "the courier to die")
-            let_leases_run_out()
-            courier.recover(consumers.DELIVERIES)
-        finish(inbox, nursery)
+    for _death in range(3):
+        worker = nursery.start("deliveries", f"courier.{point}")
+        wait_until(lambda number=worker: not is_alive(number), 60, "the courier to die")
+        let_leases_run_out()
+        courier.recover(consumers.DELIVERIES)
+    finish(inbox, nursery)
     states = check(inbox, outside, deaths=3)
     in_doubt = 3 if point in {"before_call", "after_call"} else 0
     assert states == Counter({DeliveryState.DONE: 12 - in_doubt} | ({DeliveryState.UNKNOWN: 3} if in_doubt else {}))
@@ -120,25 +106,27 @@ def test_a_death_at_this_point_sends_nothing_twice(database, outside, tmp_path, 
     ("count", "deaths"),
     [pytest.param(60, 10, id="small"), pytest.param(2000, 100, id="full", marks=pytest.mark.faults)],
 )
-def test_two_couriers_that_keep_dying_send_nothing_twice(database, outside, tmp_path, capsys, count, deaths):
+def test_two_couriers_that_keep_dying_send_nothing_twice(database, outside, nursery, capsys, count, deaths):
     inbox = inbox_of(account("Acme"), TOKEN)
     write(inbox, count)
     dice = random.Random(20260102)
-    with workers(tmp_path / "workers.log", ENGINE_DELIVERIES="1", DATABASE_POOL="4") as nursery:
 
-        def start() -> int:
-            times = dice.randrange(1, max(2, 2 * count // deaths))
-            return nursery.start("deliveries", f"courier.{dice.choice(POINTS)}:{times}")
+    def start() -> int:
+        times = dice.randrange(1, 2 * count // deaths)
+        return nursery.start("deliveries", f"courier.{dice.choice(POINTS)}:{times}")
 
-        alive, died = [start(), start()], 0
-        while died < deaths and open_deliveries(inbox):
-            wait_until(lambda: open_deliveries(inbox) == 0 or not all(map(is_alive, alive)), 120, "a courier to die")
-            dead = [number for number in alive if not is_alive(number)]
-            died += len(dead)
-            alive = [number for number in alive if number not in dead] + [start() for _ in dead]
-            let_leases_run_out()
-            courier.recover(consumers.DELIVERIES)
-        finish(inbox, nursery)
+    def somebody_died() -> bool:
+        return open_deliveries(inbox) == 0 or not all(map(is_alive, alive))
+
+    alive, died = [start(), start()], 0
+    while died < deaths and open_deliveries(inbox):
+        wait_until(somebody_died, 120, "a courier to die")
+        left = [number for number in alive if is_alive(number)]
+        died += len(alive) - len(left)
+        alive = left + [start() for _ in range(2 - len(left))]
+        let_leases_run_out()
+        courier.recover(consumers.DELIVERIES)
+    finish(inbox, nursery)
     states = check(inbox, outside, deaths=died + len(alive))
     with capsys.disabled():
         copies = len(outside.sent)
@@ -147,16 +135,14 @@ def test_two_couriers_that_keep_dying_send_nothing_twice(database, outside, tmp_
         )
 
 
-def test_the_check_finds_a_message_sent_twice(database, outside, tmp_path):
+def test_the_check_finds_a_message_sent_twice(database, outside, nursery):
     """The suite against itself: with the rule broken, it must fail."""
     inbox = inbox_of(account("Acme"), TOKEN)
     write(inbox, 5)
-    with workers(tmp_path / "workers.log", ENGINE_DELIVERIES="1", DATABASE_POOL="4") as nursery:
-        worker = nursery.start("deliveries", "courier.after_call")
-        wait_until(lambda: not is_alive(worker), 60, "the courier to die")
-        with across_accounts():
-            blindly = "update delivery set state = 'ready' where state = 'sending'"
-            session().connection().execute(text(blindly))
-        finish(inbox, nursery)
+    worker = nursery.start("deliveries", "courier.after_call")
+    wait_until(lambda: not is_alive(worker), 60, "the courier to die")
+    with across_accounts() as current:
+        current.connection().execute(text("update delivery set state = 'ready' where state = 'sending'"))
+    finish(inbox, nursery)
     with pytest.raises(AssertionError):
         check(inbox, outside, deaths=1)

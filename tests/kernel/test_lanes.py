@@ -131,6 +131,14 @@ def test_poison_is_tried_three_times_then_set_aside_where_people_see_it(inbox):
     assert kept(inbox.account_id) == ["before", "stub", "after"]
 
 
+def test_nobody_passes_the_first_of_a_lane_while_it_waits_for_its_next_try(inbox):
+    bring(inbox, "a", "poison", "after")
+    [lane] = lanes.waiting()
+    work_all(poisoned)
+    assert not lanes.work(lane, keep, no_give_up), "a worker that had seen the lane before"
+    assert kept(inbox.account_id) == []
+
+
 def test_poison_does_not_delay_other_lanes(inbox):
     bring(inbox, "a", "poison", "a1")
     bring(inbox, "b", "b1")

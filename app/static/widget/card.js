@@ -70,12 +70,12 @@ class Card {
     on("theme", ({ theme }) => this.theme(theme));
     on("reset", () => this.reset());
     on("user", (what) => later(() => this.setUser(what)));
-    on("attributes", ({ attributes }) => later(() => this.isSomebody() && this.api.patch("contact", { custom_attributes: attributes })));
-    on("forget_attribute", ({ name }) => later(() => this.isSomebody() && this.api.post("contact/destroy_custom_attributes", { custom_attributes: [name] })));
-    on("conversation_attributes", ({ attributes }) => later(() => this.note(() => this.api.post("conversations/set_custom_attributes", { custom_attributes: attributes }))));
-    on("forget_conversation_attribute", ({ name }) => later(() => this.note(() => this.api.post("conversations/destroy_custom_attributes", { custom_attribute: [name] }))));
-    on("label", ({ label }) => later(() => this.note(() => this.api.post("labels", { label }))));
-    on("unlabel", ({ label }) => later(() => this.note(() => this.api.call("DELETE", `labels/${encodeURIComponent(label)}`))));
+    on("attributes", ({ value }) => later(() => this.noteHim(() => this.api.patch("contact", { custom_attributes: value }))));
+    on("forget_attribute", ({ value }) => later(() => this.noteHim(() => this.api.post("contact/destroy_custom_attributes", { custom_attributes: [value] }))));
+    on("conversation_attributes", ({ value }) => later(() => this.note(() => this.api.post("conversations/set_custom_attributes", { custom_attributes: value }))));
+    on("forget_conversation_attribute", ({ value }) => later(() => this.note(() => this.api.post("conversations/destroy_custom_attributes", { custom_attribute: [value] }))));
+    on("label", ({ value }) => later(() => this.note(() => this.api.post("labels", { label: value }))));
+    on("unlabel", ({ value }) => later(() => this.note(() => this.api.call("DELETE", `labels/${encodeURIComponent(value)}`))));
     this.memory.watch((name, value) => {
       // another tab was handed another token, or gave it back
       if (name === "token" && value !== this.api.token) location.reload();
@@ -87,11 +87,14 @@ class Card {
     addEventListener("keydown", (event) => event.key === "Escape" && this.bridge.say("close"));
   }
 
-  /** What the site says of a conversation waits until there is one. */
+  /** What the site says of a conversation waits until there is one, … */
   note(task) {
-    if (this.conversation) return task();
-    this.afterFirst.push(task);
-    return null;
+    return this.conversation ? task() : void this.afterFirst.push(task);
+  }
+
+  /** … and what it says of the visitor until he is somebody. */
+  noteHim(task) {
+    return this.isSomebody() ? task() : void this.afterFirst.push(task);
   }
 
   afterFirst = [];
@@ -304,6 +307,7 @@ class Card {
   async fill(message, answer) {
     try {
       this.put(await this.api.patch(`messages/${message.id}`, answer));
+      if (answer.contact?.email) this.contact.has_email = true;
       this.draw();
       return true;
     } catch (problem) {
@@ -347,6 +351,7 @@ class Card {
     const names = { "--accent": accent.fill, "--on-accent": accent.on_fill, "--accent-light": accent.light, "--accent-dark": accent.dark };
     for (const [name, value] of Object.entries(names)) document.documentElement.style.setProperty(name, value);
     this.thread = new Thread({
+      houseName: known.name,
       older: () => this.older(),
       stale: () => this.stale(),
       rate: (...given) => this.rate(...given),
@@ -426,6 +431,7 @@ class Card {
     if (this.isSomebody()) this.live.start();
     this.catchUp();
     this.draw();
+    this.composer.fit();
     // on a phone the keyboard would hide what has been said
     if (!matchMedia("(pointer: coarse)").matches) (this.isAsking ? this.form.querySelector("input") : this.composer.field).focus();
     this.thread.down();

@@ -13,7 +13,7 @@ export function make(tag, attributes = {}, ...children) {
 
 const PATHS = {
   close: '<path d="M6 6l12 12M18 6L6 18"/>',
-  more: '<path d="M12 5.5v.01M12 12v.01M12 18.5v.01"/>',
+  more: '<path stroke-width="3" d="M12 5.5v.01M12 12v.01M12 18.5v.01"/>',
   clip: '<path d="M20 11.5l-8 8a5 5 0 0 1-7-7l8.5-8.5a3.4 3.4 0 0 1 4.8 4.8L10 17a1.7 1.7 0 0 1-2.4-2.4l7.4-7.4"/>',
   send: '<path d="M4 12h15M13 6l6 6-6 6"/>',
   file: '<path d="M14 3H7a2 2 0 0 0-2 2v14a2 2 0 0 0 2 2h10a2 2 0 0 0 2-2V8zM14 3v5h5"/>',

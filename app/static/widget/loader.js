@@ -1,40 +1,34 @@
-/* Kulpunai's chat button. It loads nothing else until a visitor presses it.
-   <script async src="https://…/widget.js" data-token="…"></script>, or Chatwoot's snippet, unchanged. */
+/* The chat button: it loads nothing else until it is pressed. <script async src="https://…/widget.js" data-token="…"></script> */
 (() => {
   "use strict";
   const script = document.currentScript;
   const SOON = 20_000, LATER = 90_000, LIVELY = 600_000;
 
   const CSS = `
-    :host { all: initial; position: relative; z-index: 2147483000; }
-    [hidden] { display: none !important; }
-    button { all: unset; box-sizing: border-box; position: fixed; bottom: 20px; right: 20px; z-index: 1; display: flex; align-items: center;
-      gap: 10px; min-width: 60px; height: 60px; padding: 0 16px; border-radius: 30px; cursor: pointer; color: var(--on-fill); background: var(--fill);
-      font: 600 15px/1 system-ui, sans-serif; box-shadow: 0 2px 6px #0003, 0 8px 28px #0003; transition: transform .15s;
-      animation: breathe 1.6s .6s ease-in-out 1; }
-    button:hover { transform: scale(1.04); }
-    button:focus-visible { outline: 3px solid var(--fill); outline-offset: 3px; }
-    svg { width: 28px; height: 28px; fill: none; stroke: currentColor; stroke-width: 2; stroke-linecap: round; stroke-linejoin: round; }
-    b { position: absolute; top: -4px; right: -4px; box-sizing: border-box; min-width: 22px; height: 22px; padding: 0 6px; border-radius: 11px;
-      font: 600 13px/22px system-ui, sans-serif; text-align: center; color: #fff; background: #b3123a; box-shadow: 0 0 0 2px #fff; }
-    iframe { position: fixed; bottom: 92px; right: 20px; width: 380px; height: 600px; max-width: calc(100vw - 40px); max-height: calc(100vh - 112px);
-      border: 0; border-radius: 16px; box-shadow: 0 0 0 1px #00000014, 0 12px 48px #00000038; color-scheme: normal; background: #fff; }
-    .left button, .left iframe { right: auto; left: 20px; }
-    .dark iframe { background: #211f1d; }
-    @media (max-width: 480px), (max-height: 460px) {
-      iframe { inset: 0 !important; width: 100%; height: var(--height, 100%); max-width: none; max-height: none; border-radius: 0; }
-      .open button { display: none; }
-    }
-    @media (prefers-color-scheme: dark) { .auto iframe { background: #211f1d; } }
-    @keyframes breathe { 50% { transform: scale(1.09); } }
-    @media (prefers-reduced-motion: reduce) { button { animation: none; transition: none; } }`;
-  const ICONS = {
-    false: '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M20 11.5a8 8 0 0 1-11.6 7.1L4 20l1.4-4.2A8 8 0 1 1 20 11.5z"/></svg>',
-    true: '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M6 9l6 6 6-6"/></svg>',
-  };
+:host { all: initial; position: relative; z-index: 2147483000; }
+[hidden] { display: none !important; }
+button { all: unset; box-sizing: border-box; position: fixed; bottom: 20px; right: 20px; z-index: 1; display: flex; align-items: center;
+gap: 10px; min-width: 60px; height: 60px; padding: 0 16px; border-radius: 30px; cursor: pointer; color: var(--on-fill); background: var(--fill);
+font: 600 15px/1 system-ui, sans-serif; box-shadow: 0 4px 20px #0004; transition: scale .15s; animation: breathe 1.6s .6s ease-in-out; }
+button:hover { scale: 1.04; }
+button:focus-visible { outline: 3px solid var(--fill); outline-offset: 3px; }
+svg { width: 28px; height: 28px; fill: none; stroke: currentColor; stroke-width: 2; stroke-linecap: round; stroke-linejoin: round; }
+b { position: absolute; top: -4px; right: -4px; min-width: 10px; padding: 0 6px; border-radius: 11px; font-size: 13px; line-height: 22px;
+text-align: center; color: #fff; background: #b3123a; box-shadow: 0 0 0 2px #fff; }
+iframe { position: fixed; bottom: 92px; right: 20px; width: 380px; height: 600px; max-width: calc(100vw - 40px); max-height: calc(100vh - 112px);
+border: 0; border-radius: 16px; box-shadow: 0 0 0 1px #0001, 0 12px 48px #0004; }
+.left button, .left iframe { right: auto; left: 20px; }
+@media (max-width: 480px), (max-height: 460px) {
+iframe, .left iframe { inset: 0; width: 100%; height: var(--height, 100%); max-width: none; max-height: none; border-radius: 0; }
+.open button { display: none; }
+}
+@keyframes breathe { 50% { scale: 1.09; } }
+@media (prefers-reduced-motion: reduce) { button { animation: none; transition: none; } }`;
+  const icon = (path) => `<svg viewBox="0 0 24 24" aria-hidden="true"><path d="${path}"/></svg>`;
+  const ICONS = { false: icon("M20 11.5a8 8 0 0 1-11.6 7.1L4 20l1.4-4.2A8 8 0 1 1 20 11.5z"), true: icon("M6 9l6 6 6-6") };
 
   function start({ websiteToken: key, baseUrl }) {
-    const base = baseUrl.replace(/\/+$/, ""), origin = new URL(base).origin, memory = `kulpunai:${key}`;
+    const { origin } = new URL(baseUrl), memory = `kulpunai:${key}`;
     const data = script?.dataset || {};
     const settings = { ...window.chatwootSettings, ...window.kulpunaiSettings };
     const page = document.documentElement.lang.slice(0, 2);
@@ -48,24 +42,17 @@
     button.hidden = badge.hidden = true;
 
     const api = (window.kulpunai = window.$chatwoot = {
-      baseUrl: base,
+      baseUrl: origin,
       websiteToken: key,
       hasLoaded: false,
       get isOpen() { return isOpen; },
       toggle(state) { show(state === "open" || (state !== "close" && !isOpen)); },
       toggleBubbleVisibility(state) { settings.hideMessageBubble = state === "hide"; draw(); },
       setUser(identifier, details = {}) {
-        if (!["string", "number"].includes(typeof identifier)) throw new Error("setUser: the identifier is a string or a number");
         say("user", { identifier: String(identifier), details });
       },
-      setCustomAttributes(attributes) { say("attributes", { attributes }); },
-      deleteCustomAttribute(name) { say("forget_attribute", { name }); },
-      setConversationCustomAttributes(attributes) { say("conversation_attributes", { attributes }); },
-      deleteConversationCustomAttribute(name) { say("forget_conversation_attribute", { name }); },
-      setLabel(label) { say("label", { label }); },
-      removeLabel(label) { say("unlabel", { label }); },
-      setLocale(wanted) { locale = two(wanted); find(); if (frame) frame.src = address(); },
-      setColorScheme(wanted) { theme = wanted; draw(); if (isReady) post({ type: "theme", theme }); },
+      setLocale(wanted) { locale = two(wanted); find(); isReady = false; if (frame) frame.src = address(); },
+      setColorScheme(wanted) { theme = wanted; if (isReady) post({ type: "theme", theme }); },
       popoutChatWindow() { show(true); },
       /* The next person at this computer is nobody's customer yet. */
       reset() {
@@ -74,14 +61,23 @@
         const hadToken = remembered().token;
         remember({});
         count(0);
-        if (frame || hadToken) say("reset", {}), load();
+        if (!frame && !hadToken) return;
+        say("reset");
+        isReady = false; // the card begins anew: what is said from now on waits for that
+        load();
       },
     });
+    const verbs = {
+      setCustomAttributes: "attributes", deleteCustomAttribute: "forget_attribute", setConversationCustomAttributes: "conversation_attributes",
+      deleteConversationCustomAttribute: "forget_conversation_attribute", setLabel: "label", removeLabel: "unlabel",
+    };
+    for (const name in verbs) api[name] = (value) => say(verbs[name], { value });
 
     function two(wanted) { return String(wanted || "").slice(0, 2); }
-    function address() { return `${base}/widget?website_token=${encodeURIComponent(key)}${locale ? `&locale=${locale}` : ""}`; }
+    function query() { return `?website_token=${encodeURIComponent(key)}&locale=${locale}`; }
+    function address() { return `${origin}/widget${query()}`; }
     function remembered() { try { return JSON.parse(localStorage.getItem(memory)) || {}; } catch { return {}; } }
-    function remember(value) { try { localStorage.setItem(memory, JSON.stringify(value)); } catch { /* then only while this page lives */ } }
+    function remember(value) { try { localStorage.setItem(memory, JSON.stringify(value)); } catch { /* not kept here */ } }
     function tell(name, detail) {
       for (const brand of ["kulpunai", "chatwoot"]) window.dispatchEvent(new CustomEvent(`${brand}:${name}`, { detail }));
     }
@@ -105,7 +101,7 @@
       if (wanted) load();
       if (frame) frame.hidden = !wanted;
       if (isReady) post({ type: wanted ? "open" : "close" });
-      if (wanted) frame.focus(); else if (root.activeElement || document.activeElement === host) button.focus();
+      if (wanted) frame.focus();
       livelyUntil = Date.now() + LIVELY;
       draw();
       plan();
@@ -115,10 +111,10 @@
     function draw() {
       if (!look) return;
       const side = data.position || settings.position || look.side;
-      place.className = [side === "left" ? "left" : "", isOpen ? "open" : "", theme].join(" ");
+      place.className = `${side} ${isOpen ? "open" : ""}`;
       place.style.setProperty("--fill", look.fill);
       place.style.setProperty("--on-fill", look.on_fill);
-      const title = settings.type === "expanded_bubble" && !isOpen ? settings.launcherTitle || look.title : "";
+      const title = settings.type === "expanded_bubble" && !isOpen && (settings.launcherTitle || look.title);
       const said = unread ? `${look.words.open}, ${plural(look.words.unread, unread)}` : look.words.open;
       button.hidden = Boolean(settings.hideMessageBubble);
       button.innerHTML = ICONS[isOpen];
@@ -145,7 +141,7 @@
       const { token } = remembered();
       if (!token || isOpen || document.hidden) return;
       try {
-        const answer = await fetch(`${base}/widget/unread?website_token=${key}`, { method: "POST", body: token });
+        const answer = await fetch(`${origin}/widget/unread${query()}`, { method: "POST", body: token });
         if (answer.ok && !isOpen) count((await answer.json()).unread);
       } catch { /* next time */ }
     }
@@ -166,9 +162,11 @@
 
     async function find(tries = 0) {
       try {
-        const answer = await fetch(`${base}/widget/look?website_token=${key}${locale ? `&locale=${locale}` : ""}`);
-        if (!answer.ok && answer.status < 500) return console.warn("Kulpunai:", (await answer.json()).error);
-        look = await answer.json();
+        const answer = await fetch(`${origin}/widget/look${query()}`);
+        const said = await answer.json();
+        if (answer.status >= 500) throw said;
+        if (!answer.ok) return console.warn("Kulpunai:", said.error);
+        look = said;
       } catch {
         return void setTimeout(find, 5000 * 2 ** Math.min(tries, 5), tries + 1);
       }
@@ -179,13 +177,9 @@
       tell("ready");
     }
 
-    try {
-      const sheet = new CSSStyleSheet();
-      sheet.replaceSync(CSS);
-      root.adoptedStyleSheets = [sheet];
-    } catch {
-      root.append(Object.assign(document.createElement("style"), { textContent: CSS }));
-    }
+    const sheet = new CSSStyleSheet(); // a <style> would need the site's Content-Security-Policy to allow it
+    sheet.replaceSync(CSS);
+    root.adoptedStyleSheets = [sheet];
     place.append(button);
     root.append(place);
     // beside the body, which some sites replace as people walk through them
@@ -200,5 +194,5 @@
 
   const run = (options) => { if (!window.kulpunai) start(options); };
   window.chatwootSDK = window.kulpunaiSDK = { run };
-  if (script?.dataset.token) run({ websiteToken: script.dataset.token, baseUrl: script.dataset.base || new URL(script.src).origin });
+  if (script?.dataset.token) run({ websiteToken: script.dataset.token, baseUrl: new URL(script.src).origin });
 })();

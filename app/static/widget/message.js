@@ -3,6 +3,7 @@ import { survey } from "./survey.js";
 import { say, size, time } from "./words.js";
 
 export const INCOMING = 0;
+const PICTURE_PX = 240;
 const ACCEPTS_LINKS = /^(https?:\/\/|\/)/;
 
 /** Who a message is from, as one word: groups of one author share a head. */
@@ -15,7 +16,7 @@ export function author(message) {
 export function bubble(message, around, actions) {
   const isMine = message.message_type === INCOMING;
   const kind = isMine ? "mine" : message.sender?.type === "captain" ? "captain" : "ours";
-  const name = isMine ? say("you") : message.sender?.name || say("support");
+  const name = isMine ? say("you") : message.sender?.name || actions.houseName;
   return make(
     "article",
     { class: `message message--${kind} ${around.isFirst ? "" : "message--follows"}`, "data-id": message.id ?? message.echo_id },
@@ -105,7 +106,9 @@ function file(one) {
 
 function picture(one, name) {
   // its place is kept before it is here, so that nothing jumps
-  const [width, height] = [one.width || 240, one.height || 180];
+  const [wide, high] = [one.width || 240, one.height || 180];
+  const scale = Math.min(1, PICTURE_PX / wide, PICTURE_PX / high);
+  const [width, height] = [Math.round(wide * scale), Math.round(high * scale)];
   const image = make("img", { src: one.thumb_url || one.data_url, alt: say("picture", { name }), width, height, loading: "lazy", "data-stale": "" });
   return make("a", { class: "picture", href: one.data_url, target: "_blank", rel: "noopener" }, image);
 }

@@ -17,10 +17,12 @@ export class Thread {
     this.scroller = make("div", { class: "thread", tabindex: "0", "aria-label": say("conversation") }, this.intro, this.older, this.list, this.typing);
     this.news = make("button", { type: "button", class: "news", hidden: true, onclick: () => this.down(true) });
     this.element = make("div", { class: "thread__place" }, this.scroller, this.news);
-    this.scroller.addEventListener("scroll", () => this.isDown() && this.read(), { passive: true });
+    this.scroller.addEventListener("scroll", () => (this.wasDown = this.isDown()) && this.read(), { passive: true });
     this.list.addEventListener("error", (event) => event.target.matches?.("img") && actions.stale(), true);
     this.unseen = 0;
-    new ResizeObserver(() => this.wasDown && this.down()).observe(this.scroller);
+    // a picture that is here now, a keyboard that opens: who was at the end stays there
+    const watch = new ResizeObserver(() => this.wasDown && this.down());
+    for (const element of [this.scroller, this.list]) watch.observe(element);
   }
 
   /** messages: confirmed, in order; pending: mine on their way; readAt: until when agents have read, in seconds. */

@@ -32,6 +32,7 @@ class Desk extends HTMLElement {
     const main = this.querySelector("main[data-display-id]");
     this.thread = main ? new Thread(main, this.words, this.dataset.userId) : null;
     document.body.dataset.pane = main ? "thread" : "list";
+    if (main) delete document.body.dataset.side;
   }
 
   hear(event) {

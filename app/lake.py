@@ -1,0 +1,67 @@
+"""The lake: every account's log as Parquet and its marts, kept fresh by `kulpunai work lake`, a process of its own.
+
+What is new is looked for every few seconds; extraction goes on where the last part ends, so any crash costs a repeat.
+"""
+
+import logging
+import signal
+import threading
+from pathlib import Path
+
+import psycopg
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import col, select
+
+from analytics.build import build
+from analytics.extract import extract
+from app.accounts.models import Account
+from app.config import settings
+from app.database import APP_ROLE, across_accounts
+from app.events import log
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 5.0
+
+
+def folder() -> Path:
+    """Where the lake is."""
+    return settings().home / "lake"
+
+
+def run() -> None:
+    """Keep every account's numbers fresh until SIGTERM or SIGINT."""
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
+    done: dict[int, int] = {}
+    while not stop.is_set():
+        try:
+            for account_id, seq in _newest().items():
+                if done.get(account_id) != seq and not stop.is_set():
+                    refresh(account_id)
+                    done[account_id] = seq
+        except (SQLAlchemyError, psycopg.Error) as problem:
+            logger.warning("the lake waits for the database: %s", type(problem).__name__)
+        except Exception:
+            logger.exception("the lake could not be brought up to date; it tries again")
+        stop.wait(LOOK_SECONDS)
+
+
+def refresh(account_id: int) -> bool:
+    """Bring one account's lake up to date; True if its numbers are good. Row-level security is on while it is read."""
+    folder().mkdir(parents=True, exist_ok=True)
+    url = settings().sqlalchemy_url.replace("postgresql+psycopg://", "postgresql://", 1)
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            "select set_config('role', %s, false), set_config('app.account_id', %s, false)", (APP_ROLE, str(account_id))
+        )
+        extract(connection, account_id, folder())
+    return build(folder(), account_id)
+
+
+def _newest() -> dict[int, int]:
+    with across_accounts() as current:
+        ids = set(current.exec(select(col(Account.id))))
+        return log.last_seqs(ids)

@@ -1,0 +1,122 @@
+"""How sure Captain is, and what he does with it."""
+
+from dataclasses import asdict, fields, replace
+
+import numpy as np
+import pytest
+
+from captain import confidence
+from captain.confidence import CERTAIN, Features, features, judged, probability, share, verdict
+from captain.fit import calibration
+from captain.index import Hit, fuse
+from captain.shelf import Shelf
+from captain.text import content, question, script
+from captain.wire import Calibration, Thresholds, Verdict
+
+MODELS = confidence._stored()
+NONE = Features(*[0.0] * len(fields(Features)))
+
+
+def hits(shelf: Shelf, asked: str, without: frozenset[str] = frozenset()) -> list[Hit]:
+    return fuse(shelf.candidates(question(asked), without=without), script(asked))
+
+
+@pytest.mark.parametrize(
+    ("asked", "article"),
+    [
+        ("сколько стоит доставка в Ош?", "delivery"),
+        ("забыл пароль, что делать", "password"),
+        ("чашка разбилась", "broken"),
+        ("как вернуть чайник", "return"),
+    ],
+)
+def test_he_is_surer_with_the_article_than_without_it(shelf: Shelf, asked: str, article: str) -> None:
+    having, lacking = hits(shelf, asked), hits(shelf, asked, without=frozenset([article]))
+    assert having[0].candidate.external_id == article
+    assert probability(asked, having) > 0.35 > probability(asked, lacking)
+
+
+@pytest.mark.parametrize("asked", ["спасибо", "👍", "", "добрый день", "???"])
+def test_a_message_that_asks_nothing_gets_no_confidence(shelf: Shelf, asked: str) -> None:
+    assert probability(asked, hits(shelf, asked)) == 0
+
+
+def test_without_hits_there_is_no_confidence() -> None:
+    assert probability("сколько стоит доставка", []) == 0
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_more_of_any_feature_is_never_worse(model: str) -> None:
+    for name in asdict(NONE):
+        assert judged(replace(NONE, **{name: 1.0}), MODELS[model]) >= judged(NONE, MODELS[model]), name
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_with_nothing_in_its_favour_an_article_is_not_even_suggested(model: str) -> None:
+    assert judged(NONE, MODELS[model]) < Thresholds().suggest
+
+
+def test_nobody_is_quite_certain() -> None:
+    assert judged(Features(9, 9, 9, 9, 9), MODELS["same_script"]) == CERTAIN
+
+
+def test_words_the_passage_lacks_count_by_their_rarity() -> None:
+    rarity = {"доставк": 1.0, "камчатк": 3.0}
+    asked = ("доставк", "камчатк")
+    assert share(asked, "Доставка по Бишкеку", rarity) == pytest.approx(0.25)
+    assert share(asked, "Доставки на Камчатку", rarity) == 1
+    assert share((), "Доставка", {}) == 0
+
+
+def test_a_mistyped_word_counts_as_far_as_it_is_alike() -> None:
+    assert 0.3 < share(("достафк",), "Доставка", {"достафк": 1.0}) < 1
+    (name,) = content("телеграм")
+    assert share((name,), "Подключите Telegram", {name: 1.0}) == 1
+
+
+def test_being_ahead_is_measured_against_other_articles_and_not_against_translations(shelf: Shelf) -> None:
+    found = hits(shelf, "когда вы отвечаете")
+    assert {hit.candidate.locale for hit in found if hit.candidate.subject == "hours"} == {"ru", "en"}
+    own = max(hit.candidate.cosine or 0 for hit in found if hit.candidate.subject == "hours")
+    next_best = max(hit.candidate.cosine or 0 for hit in found if hit.candidate.subject != "hours")
+    assert features("когда вы отвечаете", found).ahead_of_next == pytest.approx(own - next_best)
+
+
+def test_a_help_center_of_one_article_has_features_too(shelf: Shelf) -> None:
+    alone = [hits(shelf, "забыл пароль")[0]]
+    found = features("забыл пароль", alone)
+    assert (found.ahead_of_next, found.ahead_of_pack, found.title_ahead, found.score_ahead) == (0, 0, 0, 0)
+
+
+def test_between_the_thresholds_links_are_suggested() -> None:
+    chosen = Thresholds(answer=0.8, suggest=0.4)
+    assert [verdict(sure, chosen) for sure in (0.39, 0.4, 0.79, 0.8)] == [
+        Verdict.ABSTAIN,
+        Verdict.SUGGEST,
+        Verdict.SUGGEST,
+        Verdict.ANSWER,
+    ]
+
+
+@pytest.mark.parametrize(("answer", "suggest"), [(0.3, 0.4), (1.1, 0.4), (0.5, -0.1), (float("nan"), 0.1)])
+def test_thresholds_out_of_order_are_refused(answer: float, suggest: float) -> None:
+    with pytest.raises(ValueError, match="suggest ≤ answer"):
+        Thresholds(answer, suggest)
+
+
+def test_an_account_that_rejects_confident_drafts_makes_captain_humbler(shelf: Shelf) -> None:
+    random = np.random.default_rng(1)
+    said = random.uniform(0.01, 0.99, 400)
+    accepted = random.uniform(size=400) < said * 0.5
+    humbler = calibration(said, accepted)
+    found = hits(shelf, "забыл пароль")
+    before, after = probability("забыл пароль", found), probability("забыл пароль", found, humbler)
+    assert after < before
+    assert abs(after - before / 2) < 0.2
+
+
+def test_calibration_keeps_the_order_and_needs_both_kinds() -> None:
+    assert calibration(np.array([0.1, 0.2, 0.8, 0.9]), np.array([True, True, False, False])).slope == 0
+    with pytest.raises(ValueError, match="both needed"):
+        calibration(np.array([0.1, 0.9]), np.array([True, True]))
+    assert Calibration() == Calibration(slope=1, intercept=0)

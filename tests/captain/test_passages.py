@@ -1,0 +1,109 @@
+"""An article cut into passages."""
+
+import pytest
+
+from captain.passages import LENGTH, WHOLE, blocks, passages
+
+SENTENCE = "Чай хранят в закрытой банке, вдали от света и пряностей. "
+
+
+def items(count: int, words: str = "Нажмите кнопку и подождите") -> str:
+    return "\n".join(f"{i}. {words} {i}." for i in range(1, count + 1))
+
+
+def test_a_short_article_is_one_passage_and_says_so() -> None:
+    (passage,) = passages("Баллы", "Первый абзац.\n\nВторой абзац.")
+    assert passage.text == "Первый абзац.\n\nВторой абзац."
+    assert passage.is_whole
+    assert passage.prefix == "Баллы"
+    assert passage.embedded == "Баллы\nПервый абзац.\n\nВторой абзац."
+
+
+def test_headings_are_carried_as_prefix_and_a_passage_never_crosses_one() -> None:
+    found = passages("Чай", "Вступление.\n\n## Хранение\n\nВ банке.\n\n### Зелёный\n\nОдин год.\n\n## Вкус\n\nТерпкий.")
+    assert [passage.prefix for passage in found] == [
+        "Чай",
+        "Чай — Хранение",
+        "Чай — Хранение — Зелёный",
+        "Чай — Вкус",
+    ]
+    assert [passage.position for passage in found] == [0, 1, 2, 3]
+    assert not any(passage.is_whole for passage in found)
+
+
+def test_a_first_heading_that_repeats_the_title_is_not_repeated() -> None:
+    assert passages("Чай", "# Чай\n\nВ банке.")[0].prefix == "Чай"
+
+
+def test_long_prose_is_cut_between_sentences_and_nothing_is_lost() -> None:
+    found = passages("Чай", SENTENCE * 40)
+    assert len(found) > 1
+    assert all(len(passage.text) <= LENGTH and passage.text.endswith(".") for passage in found)
+    assert " ".join(passage.text for passage in found) == (SENTENCE * 40).strip()
+
+
+def test_a_list_is_kept_whole_with_the_line_that_introduces_it() -> None:
+    found = passages("Чай", f"{SENTENCE * 8}\n\nЧтобы вернуть чайник:\n\n{items(15)}")
+    (whole,) = [passage.text for passage in found if "1. Нажмите" in passage.text]
+    assert LENGTH < len(whole) <= WHOLE
+    assert whole == f"Чтобы вернуть чайник:\n\n{items(15)}"
+
+
+def test_a_list_too_long_is_cut_between_items() -> None:
+    found = passages("Чай", items(60))
+    lines = [line for passage in found for line in passage.text.splitlines()]
+    assert lines == items(60).splitlines()
+    assert all(len(passage.text) <= LENGTH for passage in found)
+
+
+@pytest.mark.parametrize("monster", ["ы" * 5000, "слово " * 3000])
+def test_text_without_sentences_is_cut_all_the_same(monster: str) -> None:
+    found = passages("Чай", monster)
+    assert all(len(passage.text) <= LENGTH for passage in found)
+    assert "".join(passage.text for passage in found).replace(" ", "") == monster.replace(" ", "")
+
+
+def test_markup_disappears_and_words_stay() -> None:
+    markdown = "**Жирный** и [ссылка](https://example.org), `код`, ![кот](cat.png) и <b>тег</b>.\n\n> Цитата."
+    assert passages("", markdown)[0].text == "Жирный и ссылка, код, кот и тег.\n\nЦитата."
+
+
+def test_tables_nested_lists_and_code_become_lines() -> None:
+    markdown = "| Срок | Цена |\n|---|---|\n| День | 200 |\n\n- раз\n  - внутри\n- два\n\n```\nкод\n\nещё\n```"
+    assert passages("", markdown)[0].text == "Срок — Цена\nДень — 200\n\n• раз\n  • внутри\n• два\n\nкод\nещё"
+
+
+def test_items_typed_as_plain_lines_stay_lines() -> None:
+    assert passages("", "Есть:\n• чёрный\n• зелёный\nи ещё")[0].text == "Есть:\n• чёрный\n• зелёный и ещё"
+
+
+def test_html_is_read_as_its_reader_sees_it() -> None:
+    markdown = "<div><p>Два вида:</p><ul><li>чёрный</li><li>зелёный</li></ul><script>alert(1)</script></div>"
+    assert passages("", markdown)[0].text == "Два вида:\n• чёрный\n• зелёный"
+
+
+@pytest.mark.parametrize("empty", ["", "   \n\n", "## Только заголовок", "\0"])
+def test_an_article_without_text_has_no_passages(empty: str) -> None:
+    assert passages("Чай", empty) == []
+
+
+def test_unchanged_passages_keep_their_hash_when_another_changes() -> None:
+    before = passages("Чай", "Вступление.\n\n## Хранение\n\nВ банке.\n\n## Вкус\n\nТерпкий.")
+    after = passages("Чай", f"Вступление.\n\n## Хранение\n\n{SENTENCE * 20}\n\n## Вкус\n\nТерпкий.")
+    kept = {passage.content_hash for passage in before} & {passage.content_hash for passage in after}
+    assert kept == {before[0].content_hash, before[2].content_hash}
+
+
+def test_a_new_title_changes_every_hash_because_every_passage_is_embedded_with_it() -> None:
+    before, after = passages("Чай", "В банке."), passages("Кофе", "В банке.")
+    assert before[0].text == after[0].text
+    assert before[0].content_hash != after[0].content_hash
+
+
+def test_a_passage_falls_into_its_blocks_again() -> None:
+    found = blocks("Абзац.\n\nЧтобы вернуть:\n\n1. Раз.\n2. Два.\n\nКонец.")
+    assert [(block.text, block.is_list) for block in found] == [
+        ("Абзац.", False),
+        ("Чтобы вернуть:\n\n1. Раз.\n2. Два.", True),
+        ("Конец.", False),
+    ]

@@ -1,0 +1,141 @@
+"""Drafts with sources, three links, or an honest no."""
+
+from dataclasses import replace
+
+import pytest
+
+from captain.embedder import Embedder
+from captain.index import Hit, fuse
+from captain.passages import WHOLE
+from captain.reply import ELISION, PHRASES, quote, reply
+from captain.shelf import Article, Shelf
+from captain.text import question, script
+from captain.wire import Reply, Thresholds, Verdict
+
+EAGER = Thresholds(answer=0.0, suggest=0.0)
+HESITANT = Thresholds(answer=1.0, suggest=0.0)
+SILENT = Thresholds(answer=1.0, suggest=1.0)
+
+PROSE = Article(
+    "lake",
+    "Иссык-Куль",
+    "Иссык-Куль лежит на высоте 1607 метров. Наибольшая глубина озера — 668 метров. Оно не замерзает зимой, потому что "
+    "вода солоновата. В озеро впадает около восьмидесяти рек. На дне находят остатки древних поселений. Летом вода "
+    "прогревается до 24 градусов. Берега богаты облепихой и абрикосами. Воздух здесь и горный, и морской. В посёлках "
+    "на северном берегу много пансионатов, а южный берег тише. Первые учёные приехали сюда в XIX веке. Озеро питают "
+    "ледники, и вода в нём так прозрачна, что дно видно на двадцать метров. Рыбаки ловят форель и чебака.\n\n## Дорога"
+    "\n\nВдоль берега проложена дорога длиной более четырёхсот километров.",
+)
+
+
+def hits(shelf: Shelf, asked: str, without: frozenset[str] = frozenset()) -> list[Hit]:
+    return fuse(shelf.candidates(question(asked), without=without), script(asked))
+
+
+def said(
+    shelf: Shelf, asked: str, thresholds: Thresholds = EAGER, language: str = "ru", greeting: bool = False
+) -> Reply:
+    return reply(asked, hits(shelf, asked), shelf.embedder, language=language, thresholds=thresholds, greeting=greeting)
+
+
+def test_an_answer_quotes_the_article_word_for_word_and_cites_it(shelf: Shelf) -> None:
+    told = said(shelf, "сколько стоит доставка в Ош")
+    (citation,) = told.citations
+    assert told.verdict is Verdict.ANSWER
+    assert citation.external_id == "delivery"
+    assert citation.quote == "По Бишкеку везём за день, это 200 сомов. В Ош — три дня, 350 сомов."
+    assert told.text == f"{citation.quote} [1]"
+
+
+def test_an_answer_names_other_articles_but_not_the_cited_one(shelf: Shelf) -> None:
+    told = said(shelf, "сколько стоит доставка в Ош")
+    assert 0 < len(told.alternatives) <= 3
+    assert "delivery" not in {alternative.external_id for alternative in told.alternatives}
+
+
+def test_steps_are_quoted_whole_with_their_introduction(shelf: Shelf) -> None:
+    assert said(shelf, "как вернуть чайник").citations[0].quote == (
+        "Чтобы вернуть чайник:\n\n"
+        "1. Откройте «Мои заказы» и выберите чайник.\n"
+        "2. Нажмите «Вернуть» и назовите причину.\n"
+        "3. Отнесите посылку в любой пункт выдачи."
+    )
+
+
+def test_of_long_prose_the_two_best_sentences_are_quoted_in_their_order(model: Embedder) -> None:
+    lake = Shelf([PROSE, Article("tea", "Чай", "Чай растёт в горах.")], model)
+    found = hits(lake, "какая глубина озера и почему оно не замерзает")
+    assert quote("какая глубина озера и почему оно не замерзает", found, model)[1] == (
+        "Наибольшая глубина озера — 668 метров. Оно не замерзает зимой, потому что вода солоновата."
+    )
+
+
+def test_where_sentences_are_left_out_one_sees_it(model: Embedder) -> None:
+    lake = Shelf([PROSE, Article("tea", "Чай", "Чай растёт в горах.")], model)
+    asked = "на какой высоте лежит озеро и сколько рек впадает"
+    hit, quoted = quote(asked, hits(lake, asked), model)
+    assert ELISION in quoted
+    assert all(part in hit.candidate.text for part in quoted.split(ELISION))
+
+
+def test_a_customer_is_answered_from_the_translation_he_can_read(shelf: Shelf) -> None:
+    assert "Bishkek time" in said(shelf, "when do you answer", language="en").text
+    assert "по Бишкеку" in said(shelf, "в какие часы вы отвечаете").text
+
+
+def test_a_quote_in_another_language_is_announced_in_the_customers(shelf: Shelf) -> None:
+    told = said(shelf, "how much is delivery to Osh", language="en")
+    assert told.citations[0].external_id == "delivery"
+    assert told.text == f"{PHRASES['en']['foreign']}\n\n{told.citations[0].quote} [1]"
+
+
+def test_a_greeting_comes_only_when_asked_for(shelf: Shelf) -> None:
+    assert said(shelf, "забыл пароль", greeting=True).text.startswith("Здравствуйте!\n\nНа странице входа")
+    assert said(shelf, "забыл пароль").text.startswith("На странице входа")
+
+
+def test_in_doubt_three_links_of_three_articles_are_suggested(shelf: Shelf) -> None:
+    told = said(shelf, "забыл пароль", HESITANT)
+    assert told.verdict is Verdict.SUGGEST
+    assert told.citations == ()
+    assert told.alternatives[0].external_id == "password"
+    assert len({alternative.article_id for alternative in told.alternatives}) == 3
+    assert told.text.startswith("Возможно, это поможет:\n\n• Забыли пароль\n• ")
+
+
+def test_a_link_is_given_when_there_is_one(shelf: Shelf) -> None:
+    found = hits(shelf, "забыл пароль")
+    linked = [replace(hit, candidate=replace(hit.candidate, url="https://example.org/hc/7")) for hit in found]
+    told = reply("забыл пароль", linked, shelf.embedder, language="ru", thresholds=HESITANT)
+    assert "• Забыли пароль: https://example.org/hc/7" in told.text
+
+
+def test_who_does_not_know_says_so_and_cites_nothing(shelf: Shelf) -> None:
+    told = said(shelf, "кто президент Франции", Thresholds())
+    assert told.verdict is Verdict.ABSTAIN
+    assert (told.citations, told.alternatives) == ((), ())
+    assert told.text == PHRASES["ru"]["abstain"]
+
+
+def test_without_candidates_he_abstains(model: Embedder) -> None:
+    told = reply("сколько стоит доставка", [], model, language="en")
+    assert (told.verdict, told.confidence, told.ranking.hits) == (Verdict.ABSTAIN, 0.0, ())
+    assert told.text == PHRASES["en"]["abstain"]
+
+
+def test_thresholds_of_the_account_decide(shelf: Shelf) -> None:
+    verdicts = [said(shelf, "забыл пароль", chosen).verdict for chosen in (EAGER, HESITANT, SILENT)]
+    assert verdicts == [Verdict.ANSWER, Verdict.SUGGEST, Verdict.ABSTAIN]
+
+
+def test_the_ranking_goes_along_with_all_it_rests_on(shelf: Shelf) -> None:
+    ranking = said(shelf, "забыл пароль", SILENT).ranking
+    assert ranking.hits[0].external_id == "password"
+    assert ranking.features["overlap"] > 0
+    assert [hit.score for hit in ranking.hits] == sorted((hit.score for hit in ranking.hits), reverse=True)
+
+
+@pytest.mark.parametrize("text", ["", "слово " * 2000, "ы" * 3000, "1. раз\n2. два\n" * 300])
+def test_a_passage_of_any_shape_gives_a_quote_of_bearable_length(shelf: Shelf, text: str) -> None:
+    found = [replace(hit, candidate=replace(hit.candidate, text=text)) for hit in hits(shelf, "забыл пароль")[:1]]
+    assert 0 < len(quote("забыл пароль", found, shelf.embedder)[1]) <= WHOLE
