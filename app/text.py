@@ -51,7 +51,7 @@ def to_html(markdown: str) -> str:
 
 def article_html(markdown: str) -> str:
     """An article's Markdown: images too, and headings with anchors are the portal's business."""
-    return _safe(_article_renderer().render(markdown))
+    return _safe(_article_renderer().render(markdown), _TAGS | {"h1"})
 
 
 def plain(markdown: str, limit: int | None = None) -> str:
@@ -73,10 +73,10 @@ def _is_whole(value: str) -> bool:
     return True
 
 
-def _safe(html: str) -> str:
+def _safe(html: str, tags: set[str] = _TAGS) -> str:
     return nh3.clean(
         html,
-        tags=_TAGS,
+        tags=tags,
         attributes={
             "a": {"href", "title"},
             "img": {"src", "alt", "title"},

@@ -94,7 +94,7 @@ class Captain:
 
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
         deadline = time.monotonic() + self.budget_seconds
-        line = _line(request)
+        line = _line(request | {"budget_seconds": self.budget_seconds})
         if len(os.fsencode(self.socket_path)) > PATH_LIMIT:
             raise CaptainAway(f"a socket's path has at most {PATH_LIMIT} bytes: {self.socket_path}")
         try:

@@ -10,8 +10,9 @@ One JSON object a line in, one out, as many a connection as wanted, connections 
     {"ask": "rank", "question": …, "context": […], "candidates": […]}      → wire.Ranking
     {"ask": "answer", …the same, "language", "thresholds", "calibration", "greeting": optional} → wire.Reply
 
-Vectors travel as base64 of little-endian float32, row after row: a quarter of what JSON numbers take. Whatever is wrong
-with a request is answered by {"error": …, "kind": "invalid" | "busy" | "broken"}; the process goes on.
+Each may say `"budget_seconds"`, how long its client waits. Vectors travel as base64 of little-endian float32, row after
+row: a quarter of what JSON numbers take. Whatever is wrong with a request is answered by
+{"error": …, "kind": "invalid" | "busy" | "broken"}; the process goes on.
 """
 
 import argparse
@@ -25,7 +26,9 @@ import socket
 import socketserver
 import stat
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -41,19 +44,23 @@ from captain.wire import PATH_LIMIT, REQUEST_LIMIT, Calibration, Candidate, Thre
 
 REMEMBERED = 10_000  # questions, and as many sentences; 15 MB each
 SLICE = 8  # documents embedded at a time, so that a question never waits for a whole batch
-PATIENCE_SECONDS = 5.0  # for a free core; after that nobody waits for the answer any more
-BATCH_PATIENCE_SECONDS = 60.0  # for another batch of documents to end
+BUDGET_SECONDS = 5.0  # that a request waits for a free core when it does not say how long its client will
 IDLE_SECONDS = 300.0  # a silent connection is closed
 
 logger = logging.getLogger("captain")
 
 
+_deadline: ContextVar[float] = ContextVar("deadline")  # of the request this thread answers, by time.monotonic()
+
+
 class Busy(Exception):
-    """No core became free in time."""
+    """No core became free while the client waited."""
 
 
 class Request(BaseModel):
-    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True)
+
+    budget_seconds: Annotated[float, Field(gt=0, le=3600)] = BUDGET_SECONDS
 
 
 class Embed(Request):
@@ -83,12 +90,13 @@ class Captain:
     def __init__(self, model: Embedder, cores: int) -> None:
         self._model = Queued(model, cores)
         self._cached = Cached(self._model, REMEMBERED)
-        self._asks: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
-            "ping": self._ping,
-            "embed": lambda raw: self._embed(Embed.model_validate(raw)),
-            "understand": lambda raw: self._understand(Question.model_validate(raw)),
-            "rank": lambda raw: self._rank(Rank.model_validate(raw)),
-            "answer": lambda raw: self._answer(Answer.model_validate(raw)),
+        self._about_model = {"embedder": model.name, "dimension": model.dimension}
+        self._asks: dict[str, tuple[type[Request], Callable[[Any], dict[str, Any]]]] = {
+            "ping": (Request, self._ping),
+            "embed": (Embed, self._embed),
+            "understand": (Question, self._understand),
+            "rank": (Rank, self._rank),
+            "answer": (Answer, self._answer),
         }
 
     def handle(self, line: bytes) -> dict[str, Any]:
@@ -97,7 +105,10 @@ class Captain:
             raw = _read(line)
             if not isinstance(raw, dict) or str(raw.get("ask")) not in self._asks:
                 raise ValueError(f"ask one of {', '.join(self._asks)}")
-            return self._asks[str(raw["ask"])](raw)
+            shape, answer = self._asks[raw["ask"]]
+            request = shape.model_validate(raw)
+            _deadline.set(time.monotonic() + request.budget_seconds)
+            return answer(request)
         except ValidationError as wrong:
             return {"error": _told(wrong), "kind": "invalid"}
         except (ValueError, RecursionError) as wrong:  # bad JSON, bad UTF-8 and bad numbers are ValueErrors
@@ -108,15 +119,15 @@ class Captain:
             logger.exception("a request broke")
             return {"error": "broken, see the log", "kind": "broken"}
 
-    def _ping(self, raw: dict[str, Any]) -> dict[str, Any]:
-        return {"embedder": self._model.name, "dimension": self._model.dimension}
+    def _ping(self, _: Request) -> dict[str, Any]:
+        return self._about_model
 
     def _embed(self, asked: Embed) -> dict[str, Any]:
         if asked.kind == "query":
             vectors = self._cached.encode_query([question(text) for text in asked.texts])
         else:
             vectors = self._model.encode_document(asked.texts)
-        return {"vectors": _packed(vectors), "count": len(vectors)} | self._ping({})
+        return {"vectors": _packed(vectors), "count": len(vectors)} | self._about_model
 
     def _understand(self, asked: Question) -> dict[str, Any]:
         text = question(asked.question, asked.context)
@@ -126,7 +137,7 @@ class Captain:
             "language": language(text),
             "lexemes": content(text),
             "vectors": _packed(vector),
-        } | self._ping({})
+        } | self._about_model
 
     def _rank(self, asked: Rank) -> dict[str, Any]:
         text, hits = _found(asked)
@@ -164,7 +175,7 @@ class Queued:
         if len(texts) <= SLICE:
             with _turn(self._cores):
                 return self._inner.encode_document(texts)
-        with _turn(self._document_cores, BATCH_PATIENCE_SECONDS):
+        with _turn(self._document_cores):
             slices = [self.encode_document(texts[i : i + SLICE]) for i in range(0, len(texts), SLICE)]
         return np.concatenate(slices)
 
@@ -235,8 +246,8 @@ def _clear(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _turn(cores: threading.BoundedSemaphore, patience_seconds: float = PATIENCE_SECONDS) -> Iterator[None]:
-    if not cores.acquire(timeout=patience_seconds):
+def _turn(cores: threading.BoundedSemaphore) -> Iterator[None]:
+    if not cores.acquire(timeout=max(0.0, _deadline.get() - time.monotonic())):
         raise Busy
     try:
         yield

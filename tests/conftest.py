@@ -103,15 +103,19 @@ def server(_server: Server, _migrated: Cluster, monkeypatch: pytest.MonkeyPatch)
 @pytest.fixture(scope="session")
 def _server(_migrated: Cluster) -> Iterator[Server]:
     home = HOME / "server"
-    port = free_port()
+    port, dashboards_port = free_port(), free_port()
     variables = {
         "KULPUNAI_HOME": str(home),
         "DATABASE_URL": f"postgresql://{LOGIN}@/{SERVER_DATABASE}?host={_migrated.sockets}&port=5432",
         "PORT": str(port),
         "WEB_THREADS": "32",
+        "DASHBOARDS_PORT": str(dashboards_port),
+        "DASHBOARDS_URL": f"http://127.0.0.1:{dashboards_port}",
         "BASE_URL": f"http://127.0.0.1:{port}",
+        # a busy machine must not make Captain late
+        "CAPTAIN_BUDGET_SECONDS": "20",
     }
-    with running("valkey", "web", "engine", variables=variables) as crew:
+    with running("valkey", "web", "captain", "engine", "lake", "dashboards", variables=variables) as crew:
         crew.wait_for("valkey", lambda: valkey_answers(f"unix://{run_dir_of(home)}/valkey.sock"), 30)
         crew.wait_for("web", lambda: web_answers("127.0.0.1", port), 120)
         yield Server(variables["BASE_URL"], home, variables)

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from app import files
 from app.api.door import bp
 from app.api.params import Params, params, stored
+from app.contacts import queries as contact_queries
 from app.contacts import wire as contact_wire
 from app.conversations import actions, queries, wire
 from app.conversations.actions import Author, Writing
@@ -20,6 +21,7 @@ from app.i18n import _
 from app.inboxes.models import Channel, Inbox
 from app.policies import policy
 from app.text import CONTENT_LIMIT
+from app.users import queries as user_queries
 from app.users import wire as user_wire
 from app.wire import iso
 
@@ -41,17 +43,18 @@ def list_messages(account_id: int, display_id: int) -> ResponseReturnValue:
     with own_account():
         found = queries.visible_to(viewer().member, display_id)
         messages = thread(found, before, after)
-        card = queries.card(found)
-        known = queries.lines(messages, {card.row.contact.id: card.row.contact})
+        contact = contact_queries.contact(account_id, found.contact_id)
+        assignee = user_queries.people(account_id, {found.assignee_id} if found.assignee_id else set())
+        known = queries.lines(messages, {contact.id: contact}, assignee)
     meta: dict[str, Any] = {
         "labels": found.labels,
         "additional_attributes": found.additional_attributes,
-        "contact": contact_wire.contact(card.row.contact),
+        "contact": contact_wire.contact(contact),
         "agent_last_seen_at": iso(found.agent_last_seen_at),
         "assignee_last_seen_at": iso(found.assignee_last_seen_at),
     }
-    if card.assignee:
-        meta["assignee"] = user_wire.agent(card.assignee)
+    if found.assignee_id in assignee:
+        meta["assignee"] = user_wire.agent(assignee[found.assignee_id])
     return jsonify(meta=meta, payload=[wire.message(known[message.id], found) for message in messages])
 
 

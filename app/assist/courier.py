@@ -138,7 +138,10 @@ def _understand(delivery: Delivery) -> Question | None:
 
 def _ask(question: Question) -> actions.Proposal:
     try:
-        reply = queries.ask(captain(DRAFT_SECONDS), question.scope, question.text, question.context)
+        sure_from = settings().captain_draft_confidence
+        reply = queries.ask(
+            captain(DRAFT_SECONDS), question.scope, question.text, question.context, sure_from=sure_from
+        )
     except CaptainAway as away:
         raise ChannelError(str(away), permanent=False) from away
     return actions.Proposal(
@@ -148,8 +151,7 @@ def _ask(question: Question) -> actions.Proposal:
         article_ids=[int(hit.article_id) for hit in reply.ranking.hits[:10]],
         scores=[round(hit.score, 4) for hit in reply.ranking.hits[:10]],
         features=dict(reply.ranking.features),
-        is_answer=reply.verdict == Verdict.ANSWER
-        or (reply.verdict == Verdict.SUGGEST and bool(reply.text) and bool(reply.citations)),
+        is_answer=reply.verdict == Verdict.ANSWER,
     )
 
 

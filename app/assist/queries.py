@@ -14,7 +14,7 @@ from app.conversations.models import Conversation
 from app.database import session, transaction
 from app.help_center.models import Portal
 from captain.client import Captain, CaptainAway
-from captain.wire import Candidate, Reply, Understood, Verdict
+from captain.wire import Candidate, Reply, Thresholds, Understood, Verdict
 
 SIDE = 40  # candidates from each way of searching
 
@@ -60,12 +60,22 @@ def scope_of_account(account_id: int) -> Scope | None:
 
 
 def ask(
-    captain: Captain, scope: Scope, question: str, context: Sequence[str] = (), *, language: str | None = None
+    captain: Captain,
+    scope: Scope,
+    question: str,
+    context: Sequence[str] = (),
+    *,
+    sure_from: float,
+    language: str | None = None,
 ) -> Reply:
-    """Captain's reply, from the passages in scope. CaptainAway when he is; not to be called inside a transaction."""
+    """Captain's reply, from the passages in scope: an answer if he is as sure as `sure_from`.
+
+    CaptainAway when he is; not to be called inside a transaction.
+    """
     understood = captain.understand(question, context)
     found = _in_scope(scope, understood)
-    return captain.answer(question, found, context=context, language=language)
+    thresholds = Thresholds(sure_from, min(sure_from, Thresholds().suggest))
+    return captain.answer(question, found, context=context, language=language, thresholds=thresholds)
 
 
 def search(captain: Captain, scope: Scope, question: str, limit: int) -> list[dict[str, Any]]:
@@ -91,7 +101,7 @@ def answer(
     scope = Scope(account_id, (portal_id,), (locale,))
     captain = Captain(settings().captain_socket, (budget_seconds or settings().captain_budget_seconds) / 2)
     try:
-        reply = ask(captain, scope, question, language=locale)
+        reply = ask(captain, scope, question, sure_from=settings().captain_answer_confidence, language=locale)
     except CaptainAway:
         links = _by_words(scope, question, 3)
         return Answer(False, "", [], 0.0, links)

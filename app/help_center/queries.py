@@ -31,7 +31,8 @@ _PREVIOUS, _NEXT = -1, 1
 
 @dataclass(frozen=True)
 class Listed:
-    """A published article as lists show it. `beginning`: its description, or the first letters of its Markdown."""
+    """A published article as lists show it. beginning: its description, or the first letters of its Markdown; content:
+    the Markdown itself, where a search found it."""
 
     id: int
     locale: str
@@ -41,6 +42,7 @@ class Listed:
     category_id: int | None
     author_id: int | None
     updated_at: datetime
+    content: str = ""
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,21 @@ def category(portal: Portal, locale: str, slug: str) -> Category:
     return found
 
 
+def category_of(article: Article) -> Category | None:
+    """Where the article stands."""
+    if article.category_id is None:
+        return None
+    return session().get(Category, (article.account_id, article.category_id))
+
+
+def locales_of_category(portal: Portal, slug: str) -> list[str]:
+    """The languages that have a category of that slug: it is the same one."""
+    query = rows(Category.locale).where(
+        col(Category.account_id) == portal.account_id, col(Category.portal_id) == portal.id, col(Category.slug) == slug
+    )
+    return list(session().exec(query.order_by(col(Category.locale))))
+
+
 def shelves(portal: Portal, locale: str) -> list[Shelf]:
     """The categories that have something to read, with their first articles; at the end what has no category. Four
     queries, however many there are."""
@@ -170,6 +187,13 @@ def translations(article: Article) -> dict[str, str]:
         is_same,
     )
     return {locale: slug for locale, slug in session().execute(query.order_by(col(Article.id).desc()))}
+
+
+def popular(portal: Portal, locale: str, limit: int) -> list[Listed]:
+    """What is read most, if anything was read."""
+    query = _listed(_place(portal, locale), with_beginning=False).where(col(Article.views) > 0)
+    found = session().execute(query.order_by(col(Article.views).desc(), col(Article.id)).limit(limit))
+    return [_as_listed(row) for row in found]
 
 
 def everything(portal: Portal, limit: int) -> list[tuple[str, str, datetime]]:
@@ -228,14 +252,14 @@ def _with_words(portal: Portal, locale: str, stems: list[str], limit: int) -> li
         has = liked.c.words.op("@@")(literal(term).cast(TSQUERY)).cast(Integer)
         score += has * func.ln(1 + func.count().over() / (0.5 + func.sum(has).over()))
     chosen = select(liked.c.id, score.label("score")).order_by(score.desc(), liked.c.id).limit(limit).subquery()
-    query = _listed(place).join(chosen, chosen.c.id == col(Article.id)).order_by(chosen.c.score.desc(), chosen.c.id)
-    return [_as_listed(row) for row in session().execute(query)]
+    query = _listed(place, Article.content).join(chosen, chosen.c.id == col(Article.id))
+    return [Listed(*row) for row in session().execute(query.order_by(chosen.c.score.desc(), chosen.c.id))]
 
 
 def _nearly(portal: Portal, locale: str, words: str, limit: int) -> list[Listed]:
     near = func.similar_titles(portal.id, locale, folded(words), limit).table_valued("article_id", "similarity")
-    query = _listed(_place(portal, locale)).join(near, near.c.article_id == col(Article.id))
-    return [_as_listed(row) for row in session().execute(query.order_by(near.c.similarity.desc(), col(Article.id)))]
+    query = _listed(_place(portal, locale), Article.content).join(near, near.c.article_id == col(Article.id))
+    return [Listed(*row) for row in session().execute(query.order_by(near.c.similarity.desc(), col(Article.id)))]
 
 
 def _quoted(stem: str) -> str:

@@ -1,20 +1,13 @@
 """A help center of a tea shop, in memory with the real model, and Captain's real process at a real socket."""
 
-import os
-import shutil
-import signal
-import subprocess
-import sys
-import tempfile
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from captain.client import Captain, CaptainAway
+from captain.client import Captain
 from captain.embedder import Cached, Embedder, embedder
 from captain.shelf import Article, Shelf
+from tests.captain.process import captain_process
 
 STEPS = """Сначала проверьте, что посылка цела.
 
@@ -78,35 +71,3 @@ def captain() -> Iterator[Captain]:
     """A client of a running Captain."""
     with captain_process() as (path, _):
         yield Captain(path, budget_seconds=30)
-
-
-class captain_process:
-    """Captain in a process of his own, at a path short enough for a socket."""
-
-    def __enter__(self) -> tuple[Path, "subprocess.Popen[bytes]"]:
-        self.folder = Path(tempfile.mkdtemp(prefix="kp"))
-        path = self.folder / "captain.sock"
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "captain.server", str(path)],
-            cwd=Path(__file__).parents[2],
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
-        )
-        wait_for(path, self.process)
-        return path, self.process
-
-    def __exit__(self, *_: object) -> None:
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(timeout=30)
-        shutil.rmtree(self.folder)
-
-
-def wait_for(path: Path, process: "subprocess.Popen[bytes]") -> None:
-    """Until somebody answers at the path."""
-    for _ in range(600):
-        try:
-            Captain(path).ping()
-            return
-        except CaptainAway:
-            assert process.poll() is None, "Captain's process ended"
-            time.sleep(0.1)
-    raise AssertionError("Captain did not come up in a minute")

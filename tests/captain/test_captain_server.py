@@ -5,22 +5,21 @@ import os
 import signal
 import socket
 import stat
-import subprocess
-import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from captain import server
 from captain.client import Captain
-from captain.embedder import Embedder
+from captain.embedder import Embedder, Vectors
 from captain.server import _clear
 from captain.shelf import Shelf
 from captain.wire import PATH_LIMIT, REQUEST_LIMIT, Candidate, Thresholds, Verdict
-from tests.captain.conftest import captain_process, wait_for
-
-ROOT = Path(__file__).parents[2]
+from tests.captain.process import captain_process, start
 
 
 def told(captain: Captain, *lines: bytes) -> list[dict[str, Any]]:
@@ -160,6 +159,53 @@ def test_many_ask_at_once_and_each_gets_his_own_answer(captain: Captain, model: 
     assert [seen[text] for text in texts] == [pytest.approx(row, abs=1e-6) for row in model.encode_query(texts)]
 
 
+class Stuck:
+    """An embedder whose documents take until they are let go."""
+
+    name, dimension = "stuck", 2
+
+    def __init__(self) -> None:
+        self.begun, self.go = threading.Event(), threading.Event()
+
+    def encode_query(self, texts: Sequence[str]) -> Vectors:
+        return np.ones((len(texts), 2), np.float32)
+
+    def encode_document(self, texts: Sequence[str]) -> Vectors:
+        self.begun.set()
+        self.go.wait(30)
+        return self.encode_query(texts)
+
+
+def batch(budget_seconds: float) -> bytes:
+    return json.dumps(
+        {"ask": "embed", "kind": "document", "texts": ["чай"] * 20, "budget_seconds": budget_seconds}
+    ).encode()
+
+
+def test_a_question_passes_while_documents_are_embedded_and_a_second_batch_waits_its_time() -> None:
+    stuck = Stuck()
+    busy = server.Captain(stuck, cores=2)
+    answers: list[dict[str, Any]] = []
+    first = threading.Thread(target=lambda: answers.append(busy.handle(batch(30))))
+    first.start()
+    assert stuck.begun.wait(30)
+    assert busy.handle(b'{"ask":"embed","kind":"query","texts":["?"]}')["count"] == 1
+    assert busy.handle(batch(0.1))["kind"] == "busy"
+    stuck.go.set()
+    first.join()
+    assert answers[0]["count"] == 20
+
+
+def test_what_breaks_inside_is_told_without_details(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(Stuck):
+        def encode_query(self, texts: Sequence[str]) -> Vectors:
+            raise RuntimeError("weights of Mika's laptop are gone")
+
+    answer = server.Captain(Broken(), cores=1).handle(b'{"ask":"embed","kind":"query","texts":["?"]}')
+    assert answer == {"error": "broken, see the log", "kind": "broken"}
+    assert "weights of Mika's laptop" in caplog.text
+
+
 def test_only_the_owner_may_ask(captain: Captain) -> None:
     assert stat.S_IMODE(os.stat(captain.socket_path).st_mode) == 0o600
 
@@ -176,12 +222,9 @@ def test_a_socket_left_by_a_process_that_died_is_taken_over() -> None:
         first.kill()
         first.wait(timeout=30)
         assert path.is_socket()
-        second = subprocess.Popen([sys.executable, "-m", "captain.server", str(path)], cwd=ROOT)
-        try:
-            wait_for(path, second)
-        finally:
-            second.terminate()
-            second.wait(timeout=30)
+        second = start(path)
+        second.terminate()
+        assert second.wait(timeout=30) == 0
 
 
 def test_a_second_captain_leaves_the_first_one_alone(captain: Captain) -> None:

@@ -43,7 +43,7 @@ def test_an_answer_quotes_the_article_word_for_word_and_cites_it(shelf: Shelf) -
     (citation,) = told.citations
     assert told.verdict is Verdict.ANSWER
     assert citation.external_id == "delivery"
-    assert citation.quote == "По Бишкеку везём за день, это 200 сомов. В Ош — три дня, 350 сомов."
+    assert citation.quote == "По Бишкеку доставляем за день, это 200 сомов. В Ош — три дня, 350 сомов."
     assert told.text == f"{citation.quote} [1]"
 
 

@@ -1,30 +1,23 @@
 """A lake with two accounts, and a way in."""
 
-import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
 import streamlit as st
-from itsdangerous import URLSafeTimedSerializer
 from streamlit.testing.v1 import AppTest
 
 from analytics.lake import account
 from dashboards import gate
 from tests.analytics import story as stories
-from tests.analytics.conftest import lake as lake  # noqa: PLC0414  the same fixture here
-
-KEY = secrets.token_urlsafe(32)
-APP = Path(__file__).resolve().parents[2] / "dashboards" / "app.py"
-ACME, GLOBEX, EMPTY, UNBUILT = 1, 2, 3, 4
-AGENT = 7
+from tests.analytics.conftest import lake as lake
+from tests.dashboards.entry import ACME, APP, EMPTY, GLOBEX, KEY
 
 
 @pytest.fixture
-def world(lake: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def world(lake: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Acme answered twice in the last hours, agent 7 after 10 minutes and agent 8 after 20; Globex once, after an hour."""
     monkeypatch.setenv("KULPUNAI_LAKE", str(lake))
     monkeypatch.setenv("KULPUNAI_DASHBOARD_KEY", KEY)
@@ -39,7 +32,7 @@ def world(lake: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         settle(lake, account_id, told)
     gate._spent.clear()
     st.cache_data.clear()
-    yield lake
+    return lake
 
 
 def settle(lake: Path, account_id: int, told: stories.Story) -> None:
@@ -54,25 +47,6 @@ def settle(lake: Path, account_id: int, told: stories.Story) -> None:
     told.build(lake, account_id)
 
 
-def claims(**differing: Any) -> dict[str, Any]:
-    usual = {
-        "account_id": ACME,
-        "user_id": AGENT,
-        "role": "administrator",
-        "locale": "ru",
-        "theme": "light",
-        "timezone": "Europe/Moscow",
-        "account_name": "Acme",
-        "nonce": secrets.token_hex(8),
-    }
-    return usual | differing
-
-
-def token(key: str = KEY, salt: str = gate.SALT, **differing: Any) -> str:
-    """What the workspace would sign."""
-    return str(URLSafeTimedSerializer(key, salt=salt).dumps(claims(**differing)))
-
-
 @pytest.fixture
 def visit(world: Path) -> Callable[..., AppTest]:
     """Opens the dashboards as a browser would, with these parameters in the address."""
@@ -84,15 +58,3 @@ def visit(world: Path) -> Callable[..., AppTest]:
         return page.run()
 
     return open_page
-
-
-def said(page: AppTest) -> str:
-    """Every word on the page."""
-    blocks = (page.title, page.caption, page.markdown, page.info, page.warning, page.text)
-    metrics = [word for metric in page.metric for word in (metric.label, metric.value)]
-    return "\n".join([*(element.value for block in blocks for element in block), *metrics]).replace("\u00a0", " ")
-
-
-def cards(page: AppTest) -> dict[str, str]:
-    """What each card shows."""
-    return {metric.label: metric.value.replace("\u00a0", " ") for metric in page.metric}

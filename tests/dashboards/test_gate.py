@@ -8,7 +8,7 @@ from itsdangerous import URLSafeTimedSerializer
 from streamlit.testing.v1 import AppTest
 
 from dashboards import gate
-from tests.dashboards.conftest import AGENT, GLOBEX, KEY, cards, claims, said, token
+from tests.dashboards.entry import AGENT, GLOBEX, KEY, cards, claims, said, token
 
 Visit = Callable[..., AppTest]
 CLOSED = "Отчёты открываются из рабочего места"

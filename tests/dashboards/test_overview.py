@@ -12,7 +12,7 @@ from analytics.metrics import METRICS
 from dashboards import look
 from dashboards.words import WORDS
 from tests.analytics import story as stories
-from tests.dashboards.conftest import ACME, EMPTY, UNBUILT, cards, said, token
+from tests.dashboards.entry import ACME, EMPTY, UNBUILT, cards, said, token
 
 Visit = Callable[..., AppTest]
 

@@ -1,0 +1,68 @@
+"""Ask Captain: an answer with its sources, or articles worth a look and a way to a human."""
+
+import re
+from dataclasses import asdict
+
+from flask import jsonify, request
+from flask.typing import ResponseReturnValue
+from markupsafe import Markup
+
+from app import limits
+from app.assist.queries import Answer, answer
+from app.database import transaction
+from app.errors import Invalid
+from app.help_center import actions
+from app.i18n import _
+from app.policies import policy
+from app.portal.blueprint import Place, answer_page, bp, entered, typed, wants_part
+from app.text import to_html
+
+QUESTION_LIMIT = 1000
+PER_MINUTE = 3000
+_MARK = re.compile(r"\[(\d{1,2})\]")
+
+
+@bp.get("/hc/<portal>/<locale>/answer")
+@policy("public")
+def show(portal: str, locale: str) -> ResponseReturnValue:
+    """Captain's answer to `q`: a page, or the part of it that a script on the search page asks for."""
+    question = typed()[:QUESTION_LIMIT]
+    with entered(portal, locale) as place:
+        pass
+    said = _ask(place, question) if question else None
+    template = "answers/_answer.html" if wants_part() else "answers/page.html"
+    return answer_page(template, words=question, said=said, html=_with_marks(said) if said else None)
+
+
+@bp.get("/hc/<portal>/<locale>/answer.json")
+@policy("public")
+def read(portal: str, locale: str) -> ResponseReturnValue:
+    """{answered, text, citations: [{article_id, external_id, title, url, quote}], confidence, alternatives: […]}."""
+    question = typed()[:QUESTION_LIMIT]
+    with entered(portal, locale) as place:
+        pass
+    if not question:
+        raise Invalid("q", _("This must not be empty."))
+    response = jsonify(asdict(_ask(place, question)))
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _ask(place: Place, question: str) -> Answer:
+    limits.spend(f"answer:{request.remote_addr}", 60, PER_MINUTE)
+    said = answer(place.account_id, place.portal.id, place.locale, question)
+    cited = sorted({citation["article_id"] for citation in said.citations})
+    with transaction(place.account_id):
+        actions.note_answer(place.portal, place.locale, cited, said.confidence, is_answer=said.answered)
+    return said
+
+
+def _with_marks(said: Answer) -> Markup:
+    """The answer as safe HTML, each [1] a link to its source below."""
+    known = {str(number) for number in range(1, len(said.citations) + 1)}
+
+    def link(found: re.Match[str]) -> str:
+        number = found[1]
+        return f'<a class="cite" href="#source_{number}">{number}</a>' if number in known else found[0]
+
+    return Markup(_MARK.sub(link, to_html(said.text)))  # noqa: S704  to_html makes it safe

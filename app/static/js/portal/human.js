@@ -1,0 +1,30 @@
+/* <kp-human data-key="…"><button hidden>: opens the chat, whose script is loaded when somebody wants it and not before. */
+class Human extends HTMLElement {
+  connectedCallback() {
+    const button = this.querySelector("button");
+    button.hidden = false;
+    button.addEventListener("click", () => this.open(button));
+  }
+
+  open(button) {
+    if (window.kulpunai?.hasLoaded) return window.kulpunai.toggle("open");
+    button.disabled = true;
+    const opened = () => {
+      button.disabled = false;
+      window.kulpunai.toggle("open");
+    };
+    addEventListener("kulpunai:ready", opened, { once: true });
+    if (document.querySelector("script[data-token]")) return;
+    const script = document.createElement("script");
+    script.src = "/widget.js";
+    script.dataset.token = this.dataset.key;
+    script.dataset.locale = document.documentElement.lang;
+    script.onerror = () => {
+      button.disabled = false;
+      script.remove();
+    };
+    document.head.append(script);
+  }
+}
+
+customElements.define("kp-human", Human);
