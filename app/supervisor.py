@@ -188,6 +188,11 @@ class Crew:
                 break
             time.sleep(TICK_SECONDS / 2)
         for child in ending:
+            if child.is_running:
+                tell(
+                    f"{child.name} does not stop; killing it.",
+                    f"{child.name} не останавливается; завершаю принудительно.",
+                )
             child.send(signal.SIGKILL)
             if child.process:
                 child.process.wait()
@@ -255,8 +260,9 @@ def _start(crew: Crew, chosen: Settings) -> str:
     for child in crew.children:
         if child.name not in STORES:
             crew.start(child)
-    if any(child.name == "web" for child in crew.children):
-        crew.wait_for("web", lambda: web_answers(chosen.host, chosen.port), 120)
+        if child.name == "web":
+            # Before the others, which would only compete with it for the processor
+            crew.wait_for("web", lambda: web_answers(chosen.host, chosen.port), 120)
     return sign_ins
 
 

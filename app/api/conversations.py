@@ -366,6 +366,7 @@ def _filter(sent: Params, words: str | None = None) -> Filter:
         inbox_id=sent.number("inbox_id"),
         team_id=sent.number("team_id"),
         labels=tuple(label.lower() for label in sent.texts("labels")),
+        is_any_label_enough=True,
         words=words,
         heard_in=queries.holding(viewer().account_id, words) if words else (),
     )

@@ -65,11 +65,10 @@ def tidy(app: Callable[[Any, Any], Iterable[bytes]]) -> Callable[[Any, Any], Ite
 # -- who is asking
 
 
-@bp.before_request
 def know_the_caller() -> None:
     """Check the policy of the view; `doors.viewer()` is then whoever asks, in the account of the address."""
     name = policy_of(current_app, request.endpoint)
-    if name == "public":
+    if name not in {"api_user", "api_agent", "api_administrator"}:
         return
     g.caller = _caller()
     speak(g.caller.user.locale)
@@ -211,7 +210,8 @@ def let_everybody_ask(response: Any) -> Any:
 
 
 def open_to(app: Flask) -> None:
-    """Register the door."""
+    """Register the door. Its policies hold wherever a view declares them, not only in here."""
+    app.before_request(know_the_caller)
     app.register_blueprint(bp)
     app.register_blueprint(public)
     app.wsgi_app = tidy(app.wsgi_app)  # type: ignore[method-assign, assignment]

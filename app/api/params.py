@@ -100,7 +100,7 @@ class Params(dict[str, Any]):
         if value is None or value == "":
             return None
         if isinstance(value, str):
-            value = _parsed(value.encode(errors="surrogatepass"))
+            value = _parsed(value)
         if not isinstance(value, dict):
             raise Invalid(name, _("This must be a JSON object."))
         return value
@@ -142,19 +142,24 @@ def _body() -> dict[str, Any]:
     raw = request.get_data()
     if not raw.strip():
         return {}
-    found = _parsed(raw)
+    try:
+        # not left to json, which would let halves of characters through
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Problem(_("This JSON cannot be read.")) from None
+    found = _parsed(text)
     if not isinstance(found, dict):
         raise Invalid("body", _("This must be a JSON object."))
     return found
 
 
-def _parsed(raw: bytes) -> Any:
+def _parsed(text: str) -> Any:
     """JSON that our database can keep: no NUL, no half characters, no NaN, and not too deep."""
     try:
-        found = json.loads(raw, parse_constant=_refuse, parse_float=_finite)
+        found = json.loads(text, parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError):
         raise Problem(_("This JSON cannot be read.")) from None
-    if raw.count(b"[") + raw.count(b"{") > DEPTH_LIMIT or b"\\u" in raw:
+    if text.count("[") + text.count("{") > DEPTH_LIMIT or "\\u" in text:
         _check(found, DEPTH_LIMIT)
     return found
 

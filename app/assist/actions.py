@@ -1,5 +1,6 @@
 """What becomes of Captain's proposals: shown, sent as they are, sent changed, put aside. Each is a line in the log."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,8 @@ from app.errors import NotFound
 from app.events.record import record
 from app.i18n import _
 from app.users.models import User
+
+_NUMBERS = re.compile(r"\s*\[\d+\](?!\()")
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def propose(conversation: Conversation, message: Message, proposal: Proposal) ->
 def accept(conversation: Conversation, draft_id: int, *, by: User, seen_version: int | None = None) -> Message:
     """Send Captain's words as the agent's own. Accepting twice sends once."""
     draft = _draft(conversation, draft_id)
-    writing = Writing(draft.content, client_message_id=f"captain-draft-{draft.id}")
+    writing = Writing(sendable(draft), client_message_id=f"captain-draft-{draft.id}")
     message = reply(conversation, by_user(by), writing, seen_version=seen_version)
     _decide(conversation, draft, DraftState.ACCEPTED, by, message, distance=0)
     return message
@@ -82,10 +85,17 @@ def note_reply(conversation: Conversation, message: Message, *, by: User, propos
     """The agent has answered himself: with Captain's words changed, or with his own, and then the draft is out of date."""
     for draft in _shown(conversation):
         if draft.id == proposed_id:
-            distance = edit_distance(draft.content, message.content)
+            distance = edit_distance(sendable(draft), message.content)
             _decide(conversation, draft, DraftState.EDITED if distance else DraftState.ACCEPTED, by, message, distance)
         else:
             draft.state, draft.decided_at = DraftState.STALE, now()
+
+
+def sendable(draft: Draft) -> str:
+    """The draft as a customer reads it in any channel: no numbers in brackets, the sources by address below."""
+    words = _NUMBERS.sub("", draft.content)
+    links = dict.fromkeys(source["url"].partition("#")[0] for source in draft.citations if source.get("url"))
+    return "\n\n".join([words, *(_("More about it: %(url)s", url=url) for url in links)])
 
 
 def edit_distance(one: str, other: str, limit: int = 2000) -> int:

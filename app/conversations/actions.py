@@ -541,7 +541,9 @@ def _check(
 def _move_clocks(conversation: Conversation, message: Message) -> None:
     """Who waits since when, what is unread, how far the thread has grown."""
     conversation.last_activity_at = conversation.updated_at = message.created_at
-    conversation.last_message_id = message.id
+    if message.message_type != MessageType.TEMPLATE:
+        # the list shows what people said, not our own greeting
+        conversation.last_message_id = message.id
     if message.is_private:
         return
     conversation.thread_version += 1

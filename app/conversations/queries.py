@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, text, tuple_
 from sqlalchemy.sql.expression import SQLColumnExpression
@@ -74,6 +74,7 @@ class Filter:
     inbox_id: int | None = None
     team_id: int | None = None
     labels: tuple[str, ...] = ()
+    is_any_label_enough: bool = False
     words: str = ""
     heard_in: tuple[int, ...] = ()
 
@@ -540,7 +541,8 @@ def _conditions(wanted: Filter, tab: Tab | None = None) -> list[ColumnElement[bo
     if wanted.team_id is not None:
         conditions.append(col(Conversation.team_id) == wanted.team_id)
     if wanted.labels:
-        conditions.append(col(Conversation.labels).contains(list(wanted.labels)))
+        carried, given = cast(ColumnElement[Any], col(Conversation.labels)), list(wanted.labels)
+        conditions.append(carried.op("&&")(given) if wanted.is_any_label_enough else carried.contains(given))
     if wanted.words:
         conditions.append(_mentions(wanted))
     match tab or wanted.tab:

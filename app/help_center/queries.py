@@ -42,6 +42,7 @@ class Listed:
     category_id: int | None
     author_id: int | None
     updated_at: datetime
+    external_id: str | None
     content: str = ""
 
 
@@ -307,6 +308,7 @@ def _listed(place: _Place, *more: Any, with_beginning: bool = True) -> Select[An
         Article.category_id,
         Article.author_id,
         Article.updated_at,
+        Article.external_id,
         *more,
     ]
     return select(*columns).where(*_published(place))
@@ -323,7 +325,7 @@ def _by_position() -> tuple[Any, Any]:
 
 
 def _as_listed(row: ResultRow[Any]) -> Listed:
-    return Listed(*tuple(row)[:8])
+    return Listed(*tuple(row)[:9])
 
 
 def _counts(

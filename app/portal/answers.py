@@ -1,7 +1,8 @@
 """Ask Captain: an answer with its sources, or articles worth a look and a way to a human."""
 
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from typing import Any
 
 from flask import jsonify, request
 from flask.typing import ResponseReturnValue
@@ -9,15 +10,17 @@ from markupsafe import Markup
 
 from app import limits
 from app.assist.queries import Answer, answer
+from app.config import settings
 from app.database import transaction
 from app.errors import Invalid
-from app.help_center import actions
+from app.help_center import actions, queries
 from app.i18n import _
 from app.policies import policy
 from app.portal.blueprint import Place, answer_page, bp, entered, typed, wants_part
 from app.text import to_html
 
 QUESTION_LIMIT = 1000
+ALTERNATIVES = 3
 PER_MINUTE = 3000
 _MARK = re.compile(r"\[(\d{1,2})\]")
 
@@ -53,8 +56,24 @@ def _ask(place: Place, question: str) -> Answer:
     said = answer(place.account_id, place.portal.id, place.locale, question)
     cited = sorted({citation["article_id"] for citation in said.citations})
     with transaction(place.account_id):
+        if not said.answered and not said.alternatives:
+            said = replace(said, alternatives=_by_words(place, question))
         actions.note_answer(place.portal, place.locale, cited, said.confidence, is_answer=said.answered)
     return said
+
+
+def _by_words(place: Place, question: str) -> list[dict[str, Any]]:
+    """Captain may not have read the articles yet; they can be found all the same."""
+    return [
+        {
+            "article_id": found.id,
+            "external_id": found.external_id,
+            "title": found.title,
+            "url": settings().public_url + place.article(found.slug),
+            "score": 0.0,
+        }
+        for found in queries.search(place.portal, place.locale, question, ALTERNATIVES).articles
+    ]
 
 
 def _with_marks(said: Answer) -> Markup:

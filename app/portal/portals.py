@@ -67,6 +67,7 @@ ROBOTS = """\
 User-agent: *
 Disallow: /
 Allow: /hc/
+Allow: /assets/
 Allow: /static/
 Disallow: /hc/*/search
 Disallow: /hc/*/suggestions

@@ -9,6 +9,8 @@ from app.text import folded, plain
 
 _WORD = re.compile(r"\w+")
 _LENGTH, _BEFORE = 200, 60
+# What is left of Markdown when it is cut in the middle of a table or of something bold
+_NOISE = re.compile(r"[|*]+|:?-{3,}:?|^#+", re.MULTILINE)
 # A stem and the longest ending that is still the same word
 _ENDING = 6
 
@@ -23,7 +25,7 @@ def snippet(article: Listed, stems: list[str]) -> Markup:
         return marked(beginning, stems)
     # of the Markdown only what is needed becomes text: an article may be long
     start = article.content.rfind("\n", 0, hit) + 1 if hit < _LENGTH else _word_before(article.content, hit - _BEFORE)
-    words = plain(article.content[start : start + 2 * _LENGTH])
+    words = plain(_NOISE.sub(" ", article.content[start : start + 3 * _LENGTH]))
     return Markup("{}{}").format("…" if start else "", marked(words, stems, _LENGTH))
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 READABLE = 4.5
 STRAWBERRY = "#c8102e"
-WHITE, INK = "#ffffff", "#1c1917"
+WHITE, INK, BLACK = "#ffffff", "#1c1917", "#000000"
 # The papers of the light and the dark card, as tokens.css has them
 LIGHT_PAPER, DARK_PAPER = "#fdfcfa", "#211f1d"
 
@@ -25,7 +25,8 @@ class Accent:
 def accent(value: object) -> Accent:
     """The four colours made of one; strawberry where there is none that can be read."""
     fill = value.lower() if isinstance(value, str) and re.fullmatch(r"#[0-9a-fA-F]{6}", value) else STRAWBERRY
-    on_fill = WHITE if contrast(fill, WHITE) >= READABLE else max((WHITE, INK), key=lambda ink: contrast(fill, ink))
+    # on the greys in the middle neither white nor our ink is enough; black then is
+    on_fill = next(ink for ink in (WHITE, INK, BLACK) if contrast(fill, ink) >= READABLE)
     return Accent(fill, on_fill, _readable(fill, LIGHT_PAPER, INK), _readable(fill, DARK_PAPER, WHITE))
 
 

@@ -83,7 +83,7 @@ def uploads(account_id: int) -> tuple[list[files.Stored], list[str]]:
     chosen: list[FileStorage] = [upload for upload in some if upload.filename]
     if len(chosen) > ATTACHMENTS_LIMIT:
         raise Invalid("attachments", ngettext("%(n)s file at most.", "%(n)s files at most.", ATTACHMENTS_LIMIT))
-    names = [checked("attachments", upload.filename, 255) for upload in chosen]
+    names = [re.split(r"[/\\]", checked("attachments", upload.filename, 255))[-1] for upload in chosen]
     return [files.put(account_id, upload.stream, name) for upload, name in zip(chosen, names, strict=True)], names
 
 

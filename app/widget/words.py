@@ -37,7 +37,6 @@ def words() -> dict[str, str | dict[str, str]]:
         "unread": _forms(lambda n: ngettext("%(n)s unread message", "%(n)s unread messages", n)),
         "you": _("You"),
         "said": _("{name} wrote:"),
-        "support": _("Support"),
         "typing": _("{name} is typing…"),
         "typing_somebody": _("The answer is being typed…"),
         "sending": _("Sending…"),
@@ -99,7 +98,6 @@ def words() -> dict[str, str | dict[str, str]]:
         "human": _("Call a person"),
         "human_called": _("A person will answer you here."),
         "helped_yes": _("Glad to hear it."),
-        "slow_down": _("Too much at once. Try again a little later."),
         "went_wrong": _("That did not work. Try again."),
     }
 

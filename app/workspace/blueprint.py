@@ -7,6 +7,8 @@ from typing import Any
 from flask import Blueprint, Response, g, make_response, redirect, request
 from flask.typing import ResponseReturnValue
 
+from app.assist import actions as assist
+from app.assist.models import Draft
 from app.config import settings
 from app.conversations import links
 from app.conversations.models import Attachment
@@ -67,6 +69,12 @@ def ago(moment: datetime, present: datetime) -> str:
 def file_url(attachment: Attachment) -> str:
     """Where the browser fetches it from, for an hour."""
     return links.file_url(attachment)
+
+
+@bp.app_template_filter("sendable")
+def sendable(draft: Draft) -> str:
+    """Captain's draft as it would be sent."""
+    return assist.sendable(draft)
 
 
 def wants_part() -> bool:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from analytics.local_time import zone
 from analytics.metrics import METRICS, Kind
-from dashboards import look, numbers
+from dashboards import gate, look, numbers
 from dashboards.gate import Viewer
 from dashboards.numbers import View
 from dashboards.words import say
@@ -261,3 +261,7 @@ def _note(view: View, rows: dict[Any, Row]) -> str:
 
 def _palette(view: View) -> look.Palette:
     return look.DARK if (st.context.theme.type or view.viewer.theme) == "dark" else look.LIGHT
+
+
+if __name__ == "__main__":  # as Streamlit runs a page
+    show(gate.viewer())

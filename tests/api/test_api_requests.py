@@ -63,7 +63,8 @@ def test_truth_has_many_forms(ada: Asking, world: World, value: Any) -> None:
     "raw",
     [
         b"{", b"nonsense", b"\xff\xfe", b'{"content": NaN}', b'{"content": 1e999}', b"{" + b'"a":{' * 60 + b"}" * 61,
-        b'{"a":' + b"[" * 100_000, b'{"content": ' + b"9" * 5000 + b"}",
+        b'{"content": "\xed\xa0\x80"}', '{"content": "x"}'.encode("utf-16"), b'{"a":' + b"[" * 100_000,
+        b'{"content": ' + b"9" * 5000 + b"}",
     ],
 )  # fmt: skip
 def test_broken_json_is_a_400(ada: Asking, world: World, raw: bytes) -> None:
@@ -127,6 +128,11 @@ def test_a_reader_is_told_in_his_language(ada: Asking, world: World) -> None:
 
     door._known.clear()
     assert ada.post("conversations/1/messages", {}).get_json()["message"] == "Write something, or attach a file."
+
+
+def test_more_than_anybody_says_is_too_large(ada: Asking, world: World) -> None:
+    world.conversation()
+    assert ada.post("conversations/1/messages", {"content": "x", "more": "y" * 1_000_000}).status_code == 413
 
 
 HOSTILE: list[Any] = [

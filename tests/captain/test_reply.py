@@ -62,6 +62,12 @@ def test_steps_are_quoted_whole_with_their_introduction(shelf: Shelf) -> None:
     )
 
 
+def test_a_short_article_is_quoted_whole(model: Embedder) -> None:
+    text = "Баллы даём за покупки. За 100 сомов — три балла.\n\nБаллы сгорают через год. Их можно подарить."
+    points = Shelf([Article("points", "Баллы", text), Article("tea", "Чай", "Чай растёт в горах.")], model)
+    assert quote("когда сгорают баллы", hits(points, "когда сгорают баллы"), model)[1] == text
+
+
 def test_of_long_prose_the_two_best_sentences_are_quoted_in_their_order(model: Embedder) -> None:
     lake = Shelf([PROSE, Article("tea", "Чай", "Чай растёт в горах.")], model)
     found = hits(lake, "какая глубина озера и почему оно не замерзает")

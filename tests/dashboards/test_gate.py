@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from itsdangerous import URLSafeTimedSerializer
 from streamlit.testing.v1 import AppTest
 
 from dashboards import gate
-from tests.dashboards.entry import AGENT, GLOBEX, KEY, cards, claims, said, token
+from tests.dashboards.entry import AGENT, APP, GLOBEX, KEY, cards, claims, said, token
 
 Visit = Callable[..., AppTest]
 CLOSED = "Отчёты открываются из рабочего места"
@@ -100,3 +101,9 @@ def test_an_agent_sees_himself_alone(visit: Visit) -> None:
 
 def test_an_unknown_role_is_an_agent(visit: Visit) -> None:
     assert cards(visit(token=token(role="owner", user_id=8)))["Первый ответ человека"] == "20 мин"
+
+
+def test_a_page_run_by_itself_asks_for_a_token_too(world: Path) -> None:
+    page = AppTest.from_file(str(APP.parent / "pages" / "overview.py"), default_timeout=60).run()
+    assert CLOSED in said(page)
+    assert not page.metric

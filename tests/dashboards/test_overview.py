@@ -56,8 +56,8 @@ def test_the_inbox_and_the_period_come_from_the_address_and_go_there(visit: Visi
     assert cards(page)["Первый ответ человека"] == "20 мин"
     page.selectbox(key="inbox").select(1).run()
     assert cards(page)["Первый ответ человека"] == "10 мин"
-    assert page.query_params["inbox"] == ["1"]
-    assert page.query_params["days"] == ["7"]
+    assert page.query_params["inbox"] == "1"
+    assert page.query_params["days"] == "7"
 
 
 @pytest.mark.parametrize("nonsense", ["99", "-1", "x", "1;drop", "²"])
@@ -106,7 +106,7 @@ def test_a_new_build_is_what_the_next_run_shows(visit: Visit, world: Path) -> No
 def test_charts_have_russian_dates_a_zero_and_words_for_those_who_do_not_see(visit: Visit) -> None:
     page = visit(token=token())
     charts = [element.proto for element in page.get("plotly_chart")]
-    assert len(charts) == 4
+    assert len(charts) == 3  # nothing is unresolved, so there is nothing to draw of it
     for chart in charts:
         layout = json.loads(chart.spec)["layout"]
         assert layout["xaxis"]["tickformat"] == "%d.%m"

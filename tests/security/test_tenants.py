@@ -146,7 +146,7 @@ def _routes(app: Flask) -> Iterator[tuple[Rule, str]]:
 
 
 def _filled(rule: Rule, values: dict[str, Any]) -> str:
-    return re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", lambda found: str(values.get(found[1], 1)), rule.rule)
+    return re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", lambda found: str(values.get(found[1]) or 1), rule.rule)
 
 
 def _values(theirs: World) -> dict[str, Any]:
