@@ -5,8 +5,10 @@ at any moment has either added the part or not, and the next one goes on where t
 """
 
 import hashlib
+import shutil
 from pathlib import Path
 from typing import Any, LiteralString
+from uuid import uuid4
 
 import duckdb
 import polars as pl
@@ -14,7 +16,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row, tuple_row
 
-from analytics.lake import AccountLake, account, settle
+from analytics.lake import AccountLake, account, replace, settle
 
 BATCH = 100_000
 # Parts smaller than LARGE are put together once there are more than SMALL_PARTS of them.
@@ -22,6 +24,10 @@ LARGE = 1_000_000
 SMALL_PARTS = 16
 
 STAGING = (Path(__file__).parent / "staging" / "log.sql").read_text()
+
+# Beside the parts: which columns they have. And what tells an event from any other of that number.
+COLUMNS_OF = "columns"
+SIGNATURE = ["seq", "name", "occurred_us", "recorded_us"]
 
 # The log as PostgreSQL gives it
 ROW = pl.Schema(
@@ -60,6 +66,10 @@ TABLES: dict[str, LiteralString] = {
 }
 
 
+class LogIsGone(Exception):
+    """The log that was there is not to be seen any more. Nothing was forgotten of it."""
+
+
 class LogIsNotDense(Exception):
     """The log lacks an event or has one twice: a number is missing between two others. Nothing was written."""
 
@@ -68,14 +78,16 @@ def extract(connection: psycopg.Connection[Any], account_id: int, lake: Path) ->
     """The newest `seq` in the lake, after bringing there what was new in the log.
 
     connection: in a transaction that sees this account's rows (row-level security is the caller's). Nothing is written to it.
-    LogIsNotDense when a number is missing.
+    LogIsNotDense when a number is missing. LogIsGone when there is no log to see, but a lake made of one.
     """
     home = account(lake, account_id)
     with home.writing():
         _clear(home)
+        if not _continues(connection, home, account_id):
+            _start_anew(home)
         for name, query in TABLES.items():
             _snapshot(connection, home.tables / f"{name}.parquet", query, account_id)
-        last = _one(connection, _LAST, account_id)
+        last = _last_seq(connection, account_id)
         while (after := home.last_seq()) < last:
             upto = min(after + BATCH, last)
             add_part(home, _rows(connection, account_id, after, upto), after + 1, upto)
@@ -105,6 +117,31 @@ def compact(home: AccountLake) -> None:
         _copy(memory, "select * from tail order by seq", home.part(tail[0].first, tail[-1].last))
     for part in tail:
         part.path.unlink()
+
+
+def _continues(connection: psycopg.Connection[Any], home: AccountLake, account_id: int) -> bool:
+    """Whether the lake is a beginning of this log, in today's columns: not of a database since restored or made anew."""
+    marker, cursor = home.events / COLUMNS_OF, home.last_seq()
+    if cursor == 0 or not marker.exists() or not marker.read_text().startswith(_columns()):
+        return False
+    if _last_seq(connection, account_id) == 0:
+        raise LogIsGone(f"no event of account {account_id} can be seen, but {cursor} were brought before")
+    told = _rows(connection, account_id, cursor - 1, cursor).select(SIGNATURE)
+    kept = pl.read_parquet(home.parts()[-1].path, columns=SIGNATURE)[-1]
+    return told.equals(kept)
+
+
+def _start_anew(home: AccountLake) -> None:
+    """Forget the parts; the builds made of them are shown until there is a better one."""
+    shutil.rmtree(home.events)
+    home.events.mkdir()
+    # another word each time, so that a build of these parts is not taken for one of the old ones
+    replace(home.events / COLUMNS_OF, f"{_columns()} {uuid4()}".encode())
+
+
+def _columns() -> str:
+    """Changes whenever the columns of a part do."""
+    return hashlib.sha256(STAGING.encode()).hexdigest()
 
 
 def _clear(home: AccountLake) -> None:
@@ -144,13 +181,13 @@ def _copy(memory: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
     settle(draft, path)
 
 
-def _one(connection: psycopg.Connection[Any], query: LiteralString, account_id: int) -> int:
+def _last_seq(connection: psycopg.Connection[Any], account_id: int) -> int:
     with connection.cursor(row_factory=tuple_row) as cursor:
-        found = cursor.execute(query, [account_id]).fetchone()
+        found = cursor.execute(_LAST, [account_id]).fetchone()
     return int(found[0]) if found else 0
 
 
 def fingerprint(home: AccountLake) -> str:
-    """Changes whenever a small table does."""
-    tables = sorted(home.tables.glob("*.parquet"))
-    return hashlib.sha256(b"".join(table.name.encode() + table.read_bytes() for table in tables)).hexdigest()[:16]
+    """Changes whenever a small table does, and when the log was brought anew."""
+    files = sorted([*home.tables.glob("*.parquet"), *home.events.glob(COLUMNS_OF)])
+    return hashlib.sha256(b"".join(file.name.encode() + file.read_bytes() for file in files)).hexdigest()[:16]

@@ -2,6 +2,7 @@
 
     <lake>/<account_id>/
         events/part-<first>-<last>.parquet   the log, append-only; which seqs a file holds stands in its name
+        events/columns                       which columns the parts have; others are brought anew
         tables/<name>.parquet                small tables as they are now
         marts/<build>/<mart>.parquet, manifest.json
         current                              the name of the build to read

@@ -215,12 +215,11 @@ def _migrate() -> None:
 
 
 def _demo() -> None:
-    try:
-        from app import demo
-    except ImportError:
-        tell("There is no demo world yet.", "Демонстрационных данных пока нет.")
-        return
+    from app import demo
+
     demo.build()
+    for name, email, password in demo.sign_ins():
+        show(f"{say('Sign in', 'Вход'):<16}{email} / {password} ({name})")
 
 
 def _become(*arguments: str) -> None:

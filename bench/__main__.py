@@ -1,6 +1,6 @@
 """`make bench`, or one question alone: `make bench ARGS=list`. It prints medians and ratios, and asserts nothing.
 
-    messages | list | visible | streams | captain | lake
+messages | list | visible | streams | captain | lake
 """
 
 import importlib
@@ -23,7 +23,7 @@ def main(wanted: list[str]) -> None:
             question = importlib.import_module(f"bench.{name}")
             began, before = time.monotonic(), load()
             figures = question.measure(running)
-            table(f"{name}: {question.__doc__.splitlines()[0]}", figures)
+            table(f"{name}: {(question.__doc__ or '').splitlines()[0]}", figures)
             show(f"  {time.monotonic() - began:.0f} s; {before} before, {load()} after")
 
 

@@ -47,4 +47,6 @@ def table(title: str, figures: Sequence[Figure]) -> None:
     for figure in figures:
         shown = f"{figure.value:,.0f}" if figure.value >= 100 else f"{figure.value:,.1f}"
         goal = f"goal {figure.goal}" if figure.goal else ""
-        show(f"  {figure.what:<{width}}  {shown:>9} {figure.unit:<8} n={figure.n:<8,} {goal:<12} {figure.peer}".rstrip())
+        show(
+            f"  {figure.what:<{width}}  {shown:>9} {figure.unit:<8} n={figure.n:<8,} {goal:<12} {figure.peer}".rstrip()
+        )

@@ -14,6 +14,7 @@ ACCOUNTS = 20
 CONNECTIONS = 16
 SECONDS = 5.0
 ROUNDS = 3
+WHO = ("web", "postgres", "engine")
 
 
 def measure(stage: Stage) -> list[Figure]:
@@ -28,8 +29,11 @@ def measure(stage: Stage) -> list[Figure]:
 
 def _beside(stage: Stage, what: str, places: list[Place], goals: tuple[str, str]) -> list[Figure]:
     ours, theirs = [], []
+    busy = dict.fromkeys(WHO, 0.0)
     for _round in range(ROUNDS):
+        before = {name: stage.busy_seconds(name) for name in WHO}
         ours.append(_hammered(stage, "api", places, SECONDS))
+        busy = {name: busy[name] + stage.busy_seconds(name) - before[name] for name in WHO}
         theirs.append(_hammered(stage, "rows", places, SECONDS))
     mine, bare = (percentile([done.per_second for done in rounds], 0.5) for rounds in (ours, theirs))
     taken = [one for done in ours for one in done.seconds]
@@ -39,6 +43,7 @@ def _beside(stage: Stage, what: str, places: list[Place], goals: tuple[str, str]
         Figure(what, mine, "/s", n, goals[0], peer),
         Figure("  its share of bare psycopg", 100 * mine / bare, "%", n, goals[1]),
         *spread("  one reply", taken),
+        *(Figure(f"  a core busy in {name} for each", 1000 * busy[name] / n, "ms", n) for name in WHO),
     ]
 
 

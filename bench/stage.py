@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil  # type: ignore[import-untyped]
 import psycopg
 
 from app.config import Settings, settings
@@ -37,9 +38,15 @@ class Stage:
     def url(self) -> str:
         return f"http://{self.host}:{self.port}"
 
-    def pid(self, name: str) -> int:
-        """The process of that line of the Procfile."""
-        return next(child.process.pid for child in self.crew.children if child.name == name and child.process)
+    def processes(self, name: str) -> list[psutil.Process]:
+        """The process of that line of the Procfile, and those it has made."""
+        pid = next(child.process.pid for child in self.crew.children if child.name == name and child.process)
+        first = psutil.Process(pid)
+        return [first, *first.children(recursive=True)]
+
+    def busy_seconds(self, name: str) -> float:
+        """How long those processes have kept a core busy until now."""
+        return sum(sum(process.cpu_times()[:2]) for process in self.processes(name))
 
 
 @contextlib.contextmanager

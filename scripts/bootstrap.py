@@ -73,7 +73,7 @@ def go_on(what: str, *arguments: str) -> None:
     if what == "faults":
         become("-m", "pytest", "-m", "faults", *arguments)
     if what == "bench":
-        become("-m", "tests.bench", *arguments)
+        become("-m", "bench", *arguments)
     if what == "check":
         sys.exit(check())
     if what != "setup":

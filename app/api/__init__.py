@@ -11,6 +11,7 @@ def register(app: Flask) -> None:
         accounts,
         agents,
         auth,
+        captain,
         contacts,
         conversations,
         files,

@@ -65,7 +65,7 @@ def ask_for_password() -> ResponseReturnValue:
     limits.spend(f"letter:{email.lower()}", 3600, 5)
     with across_accounts():
         actions.ask_for_reset(email)
-    return jsonify(message="If the address is known here, a letter with a link is on its way.")
+    return jsonify(message=_("If we know this address, a letter with a link is on its way."))
 
 
 @bp.route("/auth/password", methods=["PUT", "PATCH"])

@@ -14,11 +14,10 @@ from app.contacts import wire as contact_wire
 from app.conversations import actions, queries, wire
 from app.conversations.actions import Author, Writing
 from app.conversations.models import Conversation, Message, MessageType
-from app.database import session
 from app.doors import own_account, viewer
 from app.errors import Invalid, NotFound
 from app.i18n import _
-from app.inboxes.models import Channel, Inbox
+from app.inboxes.models import Channel
 from app.policies import policy
 from app.text import CONTENT_LIMIT
 from app.users import queries as user_queries
@@ -171,5 +170,5 @@ def _replied_to(found: Conversation, message_id: int | None) -> int | None:
 
 
 def _refuse_unless_api(found: Conversation) -> None:
-    if session().get_one(Inbox, (found.account_id, found.inbox_id)).channel != Channel.API:
+    if queries.channel(found) != Channel.API:
         raise Invalid("message_type", _("Incoming messages can be written in API inboxes only."))

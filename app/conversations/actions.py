@@ -679,12 +679,14 @@ def _by_source(inbox: Inbox, source_id: str) -> Message | None:
 def _by_client_id(conversation: Conversation, client_message_id: str | None) -> Message | None:
     if client_message_id is None:
         return None
-    query = select(Message).where(
+    # its number first, for seldom is there one, and a whole row costs several times as much to read
+    query = select(Message.id).where(
         col(Message.account_id) == conversation.account_id,
         col(Message.conversation_id) == conversation.id,
         col(Message.client_message_id) == client_message_id,
     )
-    return session().exec(query).first()
+    known = session().exec(query).first()
+    return session().get_one(Message, (conversation.account_id, known)) if known is not None else None
 
 
 def _conversation_of(message: Message) -> Conversation:
@@ -700,8 +702,7 @@ def _takes_up_again(inbox: Inbox) -> bool:
 
 def _has_provider(conversation: Conversation) -> bool:
     """Whether our messages leave the house: in website and API inboxes the customer comes for them."""
-    inbox = session().get_one(Inbox, (conversation.account_id, conversation.inbox_id))
-    return inbox.channel not in {Channel.WEBSITE, Channel.API}
+    return queries.channel(conversation) not in {Channel.WEBSITE, Channel.API}
 
 
 _NUMBER = text(

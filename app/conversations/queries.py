@@ -25,7 +25,7 @@ from app.database import session
 from app.errors import NotFound
 from app.i18n import _
 from app.inboxes import queries as inbox_queries
-from app.inboxes.models import Inbox
+from app.inboxes.models import Channel, Inbox
 from app.text import folded
 from app.users.models import AccountUser, Role, Team, User
 from app.users.queries import Person, people
@@ -158,6 +158,14 @@ def by_number(account_id: int, display_id: int, *, lock: bool = False) -> Conver
     if lock:
         _ours().add((account_id, found.id))
     return found
+
+
+def channel(conversation: Conversation) -> Channel:
+    """The channel it goes by, and nothing else of its inbox."""
+    query = select(Inbox.channel).where(
+        col(Inbox.account_id) == conversation.account_id, col(Inbox.id) == conversation.inbox_id
+    )
+    return Channel(session().exec(query).one())
 
 
 def locked(account_id: int, conversation_id: int) -> Conversation:

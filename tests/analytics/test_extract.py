@@ -74,6 +74,45 @@ def test_the_second_time_only_what_is_new_is_brought(database: None, lake: Path)
     assert [part.events for part in account(lake, acme).parts()] == [first, 1]
 
 
+def test_a_database_restored_from_yesterday_is_copied_again(database: None, lake: Path) -> None:
+    acme = an_account("Acme")
+    say(acme, "one", "two", "three")
+    last = bring(acme, lake)
+    with across_accounts() as current_session:
+        # as after a restore: the end of the log is gone, and went another way since
+        current_session.execute(text("set local role none"))
+        current_session.execute(text("alter table event no force row level security"))
+        current_session.execute(
+            text("delete from event where account_id = :a and seq > :s"), {"a": acme, "s": last - 2}
+        )
+        current_session.execute(text("alter table event force row level security"))
+        current_session.execute(text("update counter set value = :s where kind = 'event'"), {"s": last - 2})
+    say(acme, "other", "way", "on", "it goes")
+    assert bring(acme, lake) == last + 2
+    assert words(acme, lake) == ["one", "other", "way", "on", "it goes"]
+
+
+def test_new_columns_bring_the_log_anew(database: None, lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    acme = an_account("Acme")
+    say(acme, "one")
+    bring(acme, lake)
+    monkeypatch.setattr(
+        extract, "STAGING", extract.STAGING.replace("    data\nfrom", "    data,\n    1 as newest\nfrom")
+    )
+    bring(acme, lake)
+    assert "newest" in events(acme, lake).columns
+    assert words(acme, lake) == ["one"]
+
+
+def test_a_log_that_cannot_be_seen_any_more_is_not_forgotten(database: None, lake: Path) -> None:
+    acme, globex = an_account("Acme"), an_account("Globex")
+    say(acme, "one")
+    bring(acme, lake)
+    with transaction(globex), pytest.raises(extract.LogIsGone):
+        extract.extract(session().connection().connection.dbapi_connection, acme, lake)
+    assert words(acme, lake) == ["one"]
+
+
 def test_many_batches_make_one_log(database: None, lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(extract, "BATCH", 7)
     acme = an_account("Acme")

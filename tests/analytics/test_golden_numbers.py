@@ -260,6 +260,12 @@ def test_a_rating_no_survey_asked_for_belongs_to_the_last_resolve(story: Story, 
     assert ask(marts, "response_rate") == []
 
 
+def test_an_old_survey_answered_after_a_new_resolve_still_judges_the_old_one(story: Story, lake: Path) -> None:
+    talk = story.talk(0).customer(0).resolve(100, by="user:7").ask(101, survey=1).reopen(200)
+    talk.resolve(300, by="user:8").ask(301, survey=2).rate(400, 5, survey=2).rate(500, 1, survey=1)
+    assert by(story.build(lake), "csat", "agent") == {7: 0.0, 8: 1.0}
+
+
 def test_csat_shows_the_wilson_interval(story: Story, lake: Path) -> None:
     for rating in (5, 5, 5, 4, 4, 4, 4, 4, 1, 3):
         story.talk(0).customer(0).resolve(10).ask(11, survey=story.talks).rate(20, rating, survey=story.talks)
@@ -275,6 +281,7 @@ def test_response_rate_follows_the_surveys_sent_and_never_exceeds_one(story: Sto
     story.talk(0).customer(0).resolve(10).ask(DAY, survey=3).rate(DAY + 5, 5, survey=3).rate(DAY + 6, 1, survey=3)
     marts = story.build(lake)
     assert value(marts, "response_rate", until=HOUR) == 0
+    assert value(marts, "response_rate", since=HOUR, until=DAY + 6) == 1  # a change of mind does not unsay the answer
     assert value(marts, "response_rate", until=10 * DAY) == pytest.approx(2 / 3)
     assert value(marts, "response_rate", since=HOUR, until=10 * DAY) == 1
 

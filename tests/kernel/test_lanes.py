@@ -83,6 +83,8 @@ def test_many_workers_keep_the_order_of_every_lane_and_do_nothing_twice(inbox):
 
     done = kept(inbox.account_id)
     assert len(done) == 180
+    with transaction(inbox.account_id) as current:
+        assert set(current.exec(select(Intake.attempts))) == {0}
     for sender in senders:
         mine = [title for title in done if title.startswith(f"{sender}/")]
         assert mine == sorted(mine)

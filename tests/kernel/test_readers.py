@@ -71,6 +71,7 @@ def test_several_processes_reading_for_one_reader_do_nothing_twice(acme):
     at_once(4, read)
     read_all(write_label, acme)
     assert labels(acme) == [f"n{number}" for number in range(300)]
+    assert parked(acme) == []
 
 
 def test_one_bad_event_is_parked_alone(acme):

@@ -33,6 +33,11 @@ def states(account_id: int) -> set[str]:
         return set(current.exec(select(Timer.state)))
 
 
+def attempts(account_id: int) -> set[int]:
+    with transaction(account_id) as current:
+        return set(current.exec(select(Timer.attempts)))
+
+
 def test_four_tickers_racing_fire_each_timer_once(acme, globex):
     refs = [f"{number:03}" for number in range(200)]
     for account_id in (acme, globex):
@@ -48,6 +53,7 @@ def test_four_tickers_racing_fire_each_timer_once(acme, globex):
     assert fired(acme) == refs
     assert fired(globex) == refs
     assert states(acme) == {TimerState.FIRED}
+    assert attempts(acme) == attempts(globex) == {0}, "nobody even tried what another had in hand"
 
 
 def test_nothing_fires_before_its_time_by_the_clock_of_the_database(acme):

@@ -31,9 +31,9 @@ HOUR = timedelta(hours=1)
 # -- tokens
 
 
-def of(inbox: Inbox, source_id: str, **changes: Any) -> dict[str, Any]:
+def of(inbox: Inbox, source: str, /, **changes: Any) -> dict[str, Any]:
     moment = clock.now()
-    return {"source_id": source_id, "inbox_id": inbox.id, "iat": moment, "exp": moment + HOUR} | changes
+    return {"source_id": source, "inbox_id": inbox.id, "iat": moment, "exp": moment + HOUR} | changes
 
 
 def unsigned(claims: dict[str, Any]) -> str:
