@@ -1,10 +1,11 @@
 """The web process: `create_app()` puts the doors together. Each door parses, asks or acts, and renders; nothing else."""
 
 import logging
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 from flask import Flask, Response, g, jsonify, make_response, redirect, render_template, request, url_for
+from flask.json.provider import DefaultJSONProvider
 from flask.typing import ResponseReturnValue
 from jinja2 import StrictUndefined
 from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
@@ -29,7 +30,7 @@ def create_app() -> Flask:
         MAX_FORM_PARTS=200,
         SEND_FILE_MAX_AGE_DEFAULT=3600,
     )
-    app.json.sort_keys = False
+    cast(DefaultJSONProvider, app.json).sort_keys = False
     if settings().env == "production":
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
     _prepare_templates(app)
@@ -151,4 +152,3 @@ def _guard(response: Response) -> Response:
         )
         headers.setdefault("Cache-Control", "no-store" if g.get("user") else "no-cache")
     return response
-

@@ -46,8 +46,8 @@ class Candidate:
 class Thresholds:
     """From which probability to answer, and from which to suggest links. Below: hand over.
 
-    Strict until an account's own accepted and rejected drafts say otherwise: of answers above `answer` at least nine
-    in ten were right on each development corpus, with coefficients that had not seen that corpus.
+    Strict until an account's own accepted and rejected drafts say otherwise: of answers above `answer` nine in ten were
+    right on each development corpus, by coefficients that had not seen that corpus.
     """
 
     answer: float = 0.9

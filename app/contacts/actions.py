@@ -79,9 +79,10 @@ def move_identity(identity: ContactInbox, contact: Contact, *, by: str) -> None:
     record("contact.merged", contact, by=by, merged_contact_id=before)
 
 
-def alone_with(account_id: int, identifier: str) -> None:
-    """Let nobody else be identified as `identifier` until the commit: two devices must not become two contacts."""
-    session().connection().execute(_ALONE, {"key": f"contact/{account_id}/{identifier}"})
+def alone_with(account_id: int, field: str, value: str) -> None:
+    """Let nobody else be identified by that e-mail, phone or identifier until the commit: two devices must not become
+    two contacts."""
+    session().connection().execute(_ALONE, {"key": f"contact/{account_id}/{field}/{value}"})
 
 
 def verify(identity: ContactInbox, contact: Contact, *, by: str, is_renamed: bool = True) -> None:

@@ -4,18 +4,18 @@
 account's counter, which locks that row until the commit, so numbers follow the order of commits (kernel.md, M5).
 """
 
+import json
 from datetime import datetime
 from typing import Any, Protocol
 
 from sqlalchemy import event as listen
-from sqlalchemy import insert, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session as SQLAlchemySession
 
 from app import queue
 from app.clock import now
 from app.database import session
 from app.events.catalog import CATALOG
-from app.events.log import Event
 
 
 class Subject(Protocol):
@@ -55,7 +55,7 @@ def record(
             "conversation_id": facts.get("conversation_id"),
             "actor": by,
             "causation_seq": current.info.get("causation_seq"),
-            "occurred_at": occurred_at or now(),
+            "occurred_at": (occurred_at or now()).isoformat(),
             "data": facts,
         }
     )
@@ -72,9 +72,8 @@ def _append(current: SQLAlchemySession) -> None:
     # in the order of ids, so that two transactions over the same accounts cannot wait for each other
     for account_id in sorted({fact["account_id"] for fact in pending}):
         mine = [fact for fact in pending if fact["account_id"] == account_id]
-        last = current.execute(_BUMP, {"account_id": account_id, "n": len(mine)}).scalar_one()
-        first = last - len(mine) + 1
-        current.execute(insert(Event), [fact | {"seq": seq} for seq, fact in enumerate(mine, start=first)])
+        values = {"account_id": account_id, "n": len(mine), "facts": json.dumps(mine)}
+        current.connection().execute(_BUMP_AND_APPEND, values)
         current.info.setdefault("wake", set()).add(f"events:{account_id}")
 
 
@@ -95,8 +94,18 @@ def _forget(current: SQLAlchemySession) -> None:
     current.info.pop("wake", None)
 
 
-# The row is made with the account's first event; from then on this is one update by primary key.
-_BUMP = text(
-    "insert into counter (account_id, kind, value) values (:account_id, 'event', :n)"
-    " on conflict (account_id, kind) do update set value = counter.value + :n returning value"
-)
+# The counter's row is made with the account's first event; from then on this is one update by primary key. Both in one
+# statement: it is part of every change there is, and as two it took a tenth of the time of writing a message.
+_BUMP_AND_APPEND = text("""
+    with bumped as (
+        insert into counter (account_id, kind, value) values (:account_id, 'event', :n)
+        on conflict (account_id, kind) do update set value = counter.value + :n returning value - :n as before
+    )
+    insert into event (account_id, seq, name, conversation_id, actor, causation_seq, occurred_at, data)
+    select :account_id, before + place, name, conversation_id, actor, causation_seq, occurred_at, data
+    from bumped, rows from (
+        jsonb_to_recordset(cast(:facts as jsonb)) as (
+            name text, conversation_id bigint, actor text, causation_seq bigint, occurred_at timestamptz, data jsonb
+        )
+    ) with ordinality as fact (name, conversation_id, actor, causation_seq, occurred_at, data, place)
+""")

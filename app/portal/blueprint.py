@@ -26,6 +26,13 @@ FOREIGN = "en"
 bp = Blueprint("portal", __name__)
 
 
+@bp.before_request
+def refuse_nonsense() -> None:
+    """No address of ours holds a NUL, and PostgreSQL takes none."""
+    if "\x00" in request.path:
+        raise NotFound(_("There is nothing at this address."))
+
+
 @dataclass
 class Place:
     """A help center in one language, with its addresses; `others` are the languages this page is there in as well."""

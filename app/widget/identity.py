@@ -40,7 +40,7 @@ def is_proven(inbox: Inbox, identifier: str, identifier_hash: str) -> bool:
 
 def prove(asking: Visitor, identifier: str, details: dict[str, Any]) -> ContactInbox:
     """Let the visitor go on as the contact of `identifier`. He may be handed another `source_id`, so another token."""
-    alone_with(asking.inbox.account_id, identifier)
+    alone_with(asking.inbox.account_id, "identifier", identifier)
     mine = asking.identity()
     own = _contact(mine)
     if mine is not None and mine.is_verified and own is not None and own.identifier == identifier:
@@ -79,7 +79,10 @@ def tell(identity: ContactInbox, details: dict[str, Any]) -> None:
         given.merged(contact.custom_attributes, changes["custom_attributes"])
     noted: dict[str, Any] = {}
     for name in ("identifier", "email", "phone_number"):
-        if name in changes and _is_anothers(contact, name, changes[name]):
+        if name not in changes:
+            continue
+        alone_with(contact.account_id, name, changes[name])
+        if _is_anothers(contact, name, changes[name]):
             noted[CLAIMED + name] = changes.pop(name)
     if not identity.is_verified and "identifier" in changes and not contact.identifier:
         noted[IS_CLAIM] = True

@@ -82,7 +82,9 @@ def _with_help_center(world: World) -> World:
         portal = create_portal(world.account_id, "acme", "Acme", by=by, default_locale="ru", locales=["ru"])
         shelf = create_category(portal, "ru", "Основы", by=by)
         create_article(portal, "ru", "Файлы и вложения", ARTICLE, by=by, category=shelf, status=ArticleStatus.PUBLISHED)
-        create_article(portal, "ru", "Возврат денег", "Деньги приходят за пять дней.", by=by, category=shelf, status="published")
+        create_article(
+            portal, "ru", "Возврат денег", "Деньги приходят за пять дней.", by=by, category=shelf, status="published"
+        )
         inbox = session().get_one(Inbox, (world.account_id, world.inbox.id))
         update_inbox(inbox, by=by, settings={"is_demo": True}, portal_id=portal.id)
     return world
@@ -111,5 +113,3 @@ def eventually(is_so: Callable[[], bool], seconds: float) -> None:
     while not is_so():
         assert time.monotonic() < until, "it did not happen in time"
         time.sleep(0.25)
-
-

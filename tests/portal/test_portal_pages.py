@@ -1,6 +1,8 @@
 """What a reader sees, without a line of JavaScript."""
 
+import functools
 import json
+import operator
 import re
 from datetime import UTC, datetime
 
@@ -65,7 +67,7 @@ def test_a_category_shows_all_its_articles_page_by_page(reader: FlaskClient) -> 
         for page in ("", "/2", "/3")
     ]
     assert [len(page) for page in titles] == [30, 30, 5]
-    assert sum(titles, []) == [f"Статья {n:02}" for n in range(65)]
+    assert functools.reduce(operator.iadd, titles, []) == [f"Статья {n:02}" for n in range(65)]
     html(reader, "/hc/acme/ru/categories/delivery/4", 404)
     html(reader, "/hc/acme/ru/categories/delivery/1", 404)
 

@@ -1,11 +1,13 @@
 """T32: the public face of the help center. No scripts of strangers, no drafts, no cookies, nothing kept that must not be."""
 
 import re
+from html.parser import HTMLParser
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import event
 
-from app.database import session, transaction
+from app.database import engine, session, transaction
 from app.help_center.actions import archive, unpublish, update_portal
 from tests.help_center.shelf import BY, a_category, a_portal, an_article
 from tests.world import acme, globex
@@ -34,50 +36,62 @@ ATTACKS = [
     "<math><mtext></mtext><mglyph><style><!--</style><img title='--&gt;&lt;img src=1 onerror=alert(1)&gt;'>",
     "\u2028<script>alert(1)</script>",
 ]
-HARM = re.compile(
-    r"<script(?! type=\"module\" src=\"/assets/[^\"]+\"></script>| type=\"application/ld\+json\">)"
-    r"|<(?:iframe|style|object|embed|base|form(?! class=\"(?:find|helpful)\"))\b"
-    r"|<[^>]*\son\w+\s*=|(?:href|src|action)=\"\s*(?:javascript|vbscript|data):",
-    re.IGNORECASE,
-)
+TAGS = {
+    "a", "article", "b", "body", "blockquote", "br", "button", "code", "details", "div", "em", "footer", "form", "h1", "h2",
+    "h3", "head", "header", "html", "img", "input", "kp-article", "kp-ask", "kp-find", "kp-human", "kp-vote", "li", "link",
+    "main", "mark", "meta", "nav", "noscript", "ol", "p", "pre", "script", "section", "small", "span", "strong", "summary",
+    "svg", "time", "title", "ul", "use",
+}  # fmt: skip
+SAFE = re.compile(r"(https?://|/(?![/\\])|#|mailto:|tel:|$)")
 
 
-def without_quotes(page: str) -> str:
-    """Tags with the insides of their attributes taken out, where `>` and `onerror=` are but words."""
-    return re.sub(
-        r'(<[a-z][^<>"]*|" [a-z:-]+=)"[^"]*"',
-        lambda found: found[0] if HARM.search(found[0] + ">") else found[1] + '""',
-        page,
-    )
+class Eye(HTMLParser):
+    """Reads a page as a browser does, and remembers what should not be in it."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.harm: list[str] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag not in TAGS:
+            self.harm.append(f"<{tag}>")
+        if (
+            tag == "script"
+            and not given.get("src", "").startswith("/assets/")
+            and given.get("type") != "application/ld+json"
+        ):
+            self.harm.append(f"<script {given}>")
+        for name, value in given.items():
+            if name.startswith("on") or name == "srcdoc":
+                self.harm.append(f"{tag} {name}={value}")
+            if name in {"href", "src", "action"} and not SAFE.match(value):
+                self.harm.append(f"{tag} {name}={value}")
+            if name == "style" and not re.fullmatch(r"--(colour: #[0-9a-f]{6}|hue: \d+)", value):
+                self.harm.append(f"{tag} {name}={value}")
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_what_an_author_writes_is_text(reader: FlaskClient, attack: str) -> None:
-    world = acme()
-    portal = a_portal(world, page_title=attack[:200], header_text=attack[:200])
+    portal = a_portal(acme(), page_title=attack, header_text=attack)
     shelf = a_category(portal, attack, slug="shelf", description=attack, icon=attack[:40])
-    an_article(
-        portal,
-        attack,
-        attack,
-        slug="bad",
-        category=shelf,
-        description=attack,
-        meta={"title": attack, "description": attack},
-    )
+    meta = {"title": attack, "description": attack}
+    an_article(portal, attack, attack, slug="bad", category=shelf, description=attack, meta=meta)
     an_article(portal, attack, f"Слово {attack}\n\n## {attack}\n\n## {attack}", slug="bad-2", category=shelf)
     for address in (
-        "/hc/acme/ru/",
-        "/hc/acme/ru/categories/shelf",
-        "/hc/acme/ru/articles/bad",
-        "/hc/acme/ru/articles/bad-2",
-        "/hc/acme/ru/search?q=слово",
-        "/hc/acme/ru/suggestions?q=слово",
-        "/hc/acme/ru/answer?q=слово",
+        "",
+        "categories/shelf",
+        "articles/bad",
+        "articles/bad-2",
+        "search?q=слово",
+        "suggestions?q=слово",
+        "answer?q=слово",
     ):
-        page = reader.get(address).text
-        assert not HARM.search(without_quotes(page)), (address, HARM.search(without_quotes(page)))
-        assert "49" not in re.sub(r"[0-9a-f]{8}", "", page) or "7 * 7" in page
+        answer = reader.get(f"/hc/acme/ru/{address}")
+        assert answer.status_code == 200
+        assert Eye(answer.text).harm == [], address
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
@@ -85,7 +99,11 @@ def test_what_a_reader_types_is_text(reader: FlaskClient, attack: str) -> None:
     an_article(a_portal(acme()))
     for name in ("search", "suggestions", "answer"):
         page = reader.get(f"/hc/acme/ru/{name}", query_string={"q": attack}).text
-        assert not HARM.search(without_quotes(page)), name
+        assert Eye(page).harm == [], name
+
+
+def test_the_eye_sees_harm() -> None:
+    assert len(Eye("<script>1</script><img src=x onerror=y><a href='javascript:1'><iframe>").harm) == 5
 
 
 def test_what_is_not_published_is_not_found(reader: FlaskClient) -> None:
@@ -156,10 +174,6 @@ def test_a_reader_gets_no_cookie_until_he_acts_and_then_one_for_that_article(rea
 
 
 def test_the_number_of_queries_does_not_grow_with_the_categories(reader: FlaskClient) -> None:
-    from sqlalchemy import event
-
-    from app.database import engine
-
     portal = a_portal(acme())
     counts = []
     for n in (2, 12):
