@@ -7,6 +7,8 @@ from sqlalchemy import Index, UniqueConstraint, text
 
 from app.columns import Row, belongs_to, flag, list_of_words, moment, record_of, reference, words
 
+_NAMED = "translate(lower(name || ' ' || coalesce(email, '') || ' ' || coalesce(phone_number, '')), 'ё', 'е')"
+
 
 class Contact(Row, table=True):
     """A person who wrote to us. E-mail, phone and identifier each name one contact of the account at most."""
@@ -27,11 +29,8 @@ class Contact(Row, table=True):
         Index("uq_contact_identifier", "account_id", "identifier", unique=True),
         Index("uq_contact_phone_number", "account_id", "phone_number", unique=True),
         Index("ix_contact_recent", "account_id", text("last_activity_at desc nulls last"), text("id desc")),
-        Index(
-            "ix_contact_words",
-            text("(lower(name || ' ' || coalesce(email, '') || ' ' || coalesce(phone_number, ''))) gin_trgm_ops"),
-            postgresql_using="gin",
-        ),
+        Index("ix_contact_email", "account_id", "email"),
+        Index("ix_contact_named", "account_id", text(f"({_NAMED}) gin_trgm_ops"), postgresql_using="gin"),
     )
 
     @property

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import ColumnElement, Select, func
 from sqlalchemy.sql.expression import SQLColumnExpression
 from sqlmodel import col, select
 
@@ -106,7 +106,8 @@ def by_identity(
     """The contact of that identifier, else of that e-mail, else of that phone."""
     for column, value in (
         (col(Contact.identifier), identifier),
-        (func.lower(Contact.email), email.lower() if email else None),
+        # as it is kept, in lower case: under row-level security no index answers lower(email)
+        (col(Contact.email), email.lower() if email else None),
         (col(Contact.phone_number), phone_number),
     ):
         if value:
@@ -122,12 +123,12 @@ def _conditions(account_id: int, words: str) -> list[ColumnElement[bool]]:
     mine = [col(Contact.account_id) == account_id]
     if not words:
         return mine
-    haystack = func.lower(
-        Contact.name + " " + func.coalesce(Contact.email, "") + " " + func.coalesce(Contact.phone_number, "")
-    )
-    needle = "%" + _escaped(words.lower()) + "%"
-    folded_needle = "%" + _escaped(folded(words)) + "%"
-    return [*mine, haystack.like(needle) | func.translate(haystack, "ё", "е").like(folded_needle)]
+    return [*mine, col(Contact.id).in_(named(words))]
+
+
+def named(words: str, most: int | None = None) -> Select[Any]:
+    """For `in_`: ids of contacts of the account that have the words in name, e-mail or phone; no more than `most`."""
+    return select(func.contacts_named("%" + _escaped(folded(words)) + "%", most))
 
 
 def _order(sort: str) -> tuple[ColumnElement[Any], ColumnElement[Any]]:

@@ -11,6 +11,7 @@ from sqlalchemy.sql.expression import SQLColumnExpression
 from sqlmodel import col, select
 
 from app.contacts.models import Contact, ContactInbox
+from app.contacts.queries import named
 from app.conversations.models import (
     Attachment,
     Conversation,
@@ -211,17 +212,25 @@ def counts(wanted: Filter) -> Counts:
 
 
 def rows(conversations: Sequence[Conversation]) -> list[Row]:
-    """What a list says of these conversations: six queries, however many there are."""
+    """What a list says of these conversations: two queries, however many there are."""
     if not conversations:
         return []
     account_id = conversations[0].account_id
-    contacts = _by_id(Contact, account_id, {c.contact_id for c in conversations})
-    inboxes = _by_id(Inbox, account_id, {c.inbox_id for c in conversations})
-    teams = _by_id(Team, account_id, {c.team_id for c in conversations if c.team_id})
-    identities = _by_id(ContactInbox, account_id, {c.contact_inbox_id for c in conversations})
-    messages = _by_id(Message, account_id, {c.last_message_id for c in conversations if c.last_message_id})
-    agents = people(account_id, _writers(messages.values()) | {c.assignee_id for c in conversations if c.assignee_id})
-    return [_row(c, contacts, inboxes, teams, identities, messages, agents) for c in conversations]
+    query: Any = (
+        select(Conversation.id, Contact, Inbox)
+        .join(Contact, _same(Contact, Conversation.contact_id))
+        .join(Inbox, _same(Inbox, Conversation.inbox_id))
+        .outerjoin(Team, _same(Team, Conversation.team_id))
+        .outerjoin(Message, _same(Message, Conversation.last_message_id))
+        .outerjoin(ContactInbox, _same(ContactInbox, Conversation.contact_inbox_id))
+        .where(col(Conversation.account_id) == account_id, col(Conversation.id).in_([c.id for c in conversations]))
+        .add_columns(Team, Message, ContactInbox)
+    )
+    found: dict[int, tuple[Contact, Inbox, Team | None, Message | None, ContactInbox | None]]
+    found = {each[0]: each[1:] for each in session().exec(query)}
+    last = {c_id: each[3] for c_id, each in found.items() if each[3] is not None}
+    agents = people(account_id, _writers(last.values()) | {c.assignee_id for c in conversations if c.assignee_id})
+    return [_row(c, *found[c.id], agents) for c in conversations]
 
 
 def row(conversation: Conversation) -> Row:
@@ -230,7 +239,7 @@ def row(conversation: Conversation) -> Row:
 
 
 def cards(conversations: Sequence[Conversation]) -> list[Card]:
-    """What the JSON of these conversations says: `rows` and one query more, seldom four, however many there are."""
+    """What the JSON of these conversations says: `rows` and a query more, seldom three, however many there are."""
     if not conversations:
         return []
     account_id = conversations[0].account_id
@@ -566,21 +575,7 @@ def _conditions(wanted: Filter, tab: Tab | None = None) -> list[ColumnElement[bo
 def _mentions(wanted: Filter) -> ColumnElement[bool]:
     """The number itself, or contacts whose name, e-mail or phone holds the words."""
     words = wanted.words.lstrip("#").strip()
-    haystack = func.lower(
-        Contact.name + " " + func.coalesce(Contact.email, "") + " " + func.coalesce(Contact.phone_number, "")
-    )
-    named = (
-        select(col(Contact.id))
-        .where(
-            col(Contact.account_id) == wanted.account_id,
-            or_(
-                haystack.contains(words.lower(), autoescape=True),
-                func.translate(haystack, "ё", "е").contains(folded(words), autoescape=True),
-            ),
-        )
-        .limit(COUNT_LIMIT)
-    )
-    by_name: ColumnElement[bool] = col(Conversation.contact_id).in_(named)
+    by_name: ColumnElement[bool] = col(Conversation.contact_id).in_(named(words, COUNT_LIMIT))
     if wanted.heard_in:
         by_name = or_(by_name, col(Conversation.id).in_(wanted.heard_in))
     if words.isdigit() and len(words) < 18:
@@ -588,25 +583,29 @@ def _mentions(wanted: Filter) -> ColumnElement[bool]:
     return and_(by_name)
 
 
+def _same(model: Any, reference: Any) -> ColumnElement[bool]:
+    """The row of `model` that a conversation names."""
+    return and_(col(model.account_id) == col(Conversation.account_id), col(model.id) == col(reference))
+
+
 def _row(
     conversation: Conversation,
-    contacts: dict[int, Contact],
-    inboxes: dict[int, Inbox],
-    teams: dict[int, Team],
-    identities: dict[int, ContactInbox],
-    messages: dict[int, Message],
+    contact: Contact,
+    inbox: Inbox,
+    team: Team | None,
+    last: Message | None,
+    identity: ContactInbox | None,
     agents: dict[int, Person],
 ) -> Row:
-    last = messages.get(conversation.last_message_id or 0)
     assignee, place = agents.get(conversation.assignee_id or 0, (None, None))
     return Row(
         conversation=conversation,
-        contact=contacts[conversation.contact_id],
-        inbox=inboxes[conversation.inbox_id],
+        contact=contact,
+        inbox=inbox,
         assignee=assignee,
-        team=teams.get(conversation.team_id or 0),
+        team=team,
         last_message=last,
-        contact_inbox=identities.get(conversation.contact_inbox_id),
+        contact_inbox=identity,
         assignee_place=place,
         last_writer=agents.get(last.sender_id or 0) if last and last.sender_type == SenderType.USER else None,
     )

@@ -337,7 +337,9 @@ def _counts(
     )
     if category_ids:
         query = query.where(_of(category_ids[0]))
-    found = session().execute(query.group_by(col(Article.category_id), col(Article.author_id)).order_by(text("n desc")))
+    found = session().execute(
+        query.group_by(col(Article.category_id), col(Article.author_id)).order_by(text("n desc"), func.min(Article.id))
+    )
     counts: dict[int | None, int] = {}
     author_ids: dict[int | None, list[int]] = {}
     for category_id, author_id, n in found:
