@@ -5,8 +5,8 @@ from flask import Flask
 
 def register(app: Flask) -> None:
     """Open this door."""
-    from app.workspace import contacts, conversations, health, live, messages, reports, sessions, settings
+    from app.workspace import contacts, conversations, health, help_center, live, messages, reports, sessions, settings
     from app.workspace.blueprint import bp
 
-    del contacts, conversations, health, live, messages, reports, sessions, settings
+    del contacts, conversations, health, help_center, live, messages, reports, sessions, settings
     app.register_blueprint(bp)

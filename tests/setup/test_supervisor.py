@@ -118,8 +118,13 @@ def assert_child_dies_with(parent):
     process = subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, cwd=ROOT)
     child = psutil.Process(int(process.stdout.readline()))
     process.kill()
-    process.communicate()
-    child.wait(timeout=15)
+    process.wait()
+    process.stdout.close()
+    try:
+        child.wait(timeout=15)
+    finally:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            child.kill()
 
 
 def test_only_one_supervisor_per_data_folder(tmp_path):
