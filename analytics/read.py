@@ -66,7 +66,7 @@ def answer(marts: Path, query: Query) -> Answer:
     with _engine().cursor() as memory:
         _open(memory, marts, metric, query)
         rows = _stock(memory, metric, query) if metric.kind == Kind.STOCK else _flow(memory, metric, query)
-    return Answer(metric.name, metric.unit, [_row(metric, query.by, row) for row in rows])
+    return Answer(metric.name, metric.unit.value, [_row(metric, query.by, row) for row in rows])
 
 
 def current(lake: Path, account_id: int) -> Path:

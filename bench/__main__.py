@@ -4,6 +4,7 @@ messages | list | visible | streams | captain | lake
 """
 
 import importlib
+import signal
 import sys
 import time
 
@@ -18,6 +19,7 @@ def main(wanted: list[str]) -> None:
     """Ask the questions of `wanted`, or all of them, in one world."""
     if unknown := set(wanted) - set(QUESTIONS):
         sys.exit(f"{', '.join(sorted(unknown))}? Choose from {', '.join(QUESTIONS)}.")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with stage() as running:
         for name in [name for name in QUESTIONS if not wanted or name in wanted]:
             question = importlib.import_module(f"bench.{name}")

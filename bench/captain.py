@@ -27,7 +27,7 @@ from captain.client import Captain
 QUESTIONS = 60
 WRITTEN = 40
 OUTCOMES = ("captain.drafted", "captain.abstained")
-READY_SECONDS = 180.0
+READY_SECONDS = 400.0
 
 
 def measure(_stage: Stage) -> list[Figure]:

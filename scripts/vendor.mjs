@@ -9,29 +9,15 @@ const FROM = join(ROOT, "node_modules");
 const TO = join(ROOT, "app/static/vendor");
 
 const FONT = "@fontsource-variable/onest/files/onest";
-const EMOJI = "emoji-picker-element";
 
 /** Path below app/static/vendor: path below node_modules. */
 const FILES = {
-  "htmx.min.js": "htmx.org/dist/htmx.min.js", // classic script: sets window.htmx, which the extension needs
-  "hx-sse.min.js": "htmx.org/dist/ext/hx-sse.min.js",
-  "relative-time.js": "@github/relative-time-element/dist/bundle.js", // the rest are ES modules
   "text-expander.js": "@github/text-expander-element/dist/bundle.js",
-  "emoji/index.js": `${EMOJI}/index.js`,
-  "emoji/picker.js": `${EMOJI}/picker.js`,
-  "emoji/database.js": `${EMOJI}/database.js`,
-  "emoji/i18n/ru.js": `${EMOJI}/i18n/ru_RU.js`,
-  "emoji/i18n/en.js": `${EMOJI}/i18n/en.js`,
-  "emoji/ru.json": `${EMOJI}-data/ru/cldr-native/data.json`,
-  "emoji/en.json": `${EMOJI}-data/en/cldr-native/data.json`,
   "fonts/onest-cyrillic.woff2": `${FONT}-cyrillic-wght-normal.woff2`,
   "fonts/onest-cyrillic-ext.woff2": `${FONT}-cyrillic-ext-wght-normal.woff2`,
   "fonts/onest-latin.woff2": `${FONT}-latin-wght-normal.woff2`,
   "fonts/onest-latin-ext.woff2": `${FONT}-latin-ext-wght-normal.woff2`,
-  "licenses/htmx.txt": "htmx.org/LICENSE",
-  "licenses/relative-time.txt": "@github/relative-time-element/LICENSE",
   "licenses/text-expander.txt": "@github/text-expander-element/LICENSE",
-  "licenses/emoji-picker.txt": `${EMOJI}/LICENSE`,
   "licenses/onest.txt": "@fontsource-variable/onest/LICENSE",
 };
 

@@ -20,6 +20,7 @@ from app.i18n import _, locale, speaking
 from app.policies import policy
 from app.widget import wire
 from app.widget.blueprint import pages, tell
+from app.widget.given import BIGGEST
 from app.widget.visitor import Visitor, visitor, website
 
 MESSAGES = {"message.created", "message.updated", "message.deleted"}
@@ -42,7 +43,7 @@ def live() -> ResponseReturnValue:
         return tell(problem)
     if not _places.acquire(blocking=False):
         return jsonify({"error": _("All places are taken just now.")}), 503, {"Retry-After": "60"}
-    after = request.headers.get("Last-Event-ID", 0, type=int)
+    after = max(-BIGGEST, min(BIGGEST, request.headers.get("Last-Event-ID", 0, type=int)))
     stream = realtime.subscribe(
         listener.account_id, after, listener.may_hear, listener.is_still_here, listener.hears, listener.say
     )
