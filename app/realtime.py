@@ -7,6 +7,7 @@ Whether a viewer may hear of an event is asked for each event, and whether he is
 
 import json
 import queue as queues
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -89,13 +90,15 @@ def _stream(
         if allowed(event):
             yield told(event)
     checked_at = spoke_at = time.monotonic()
+    # streams that began together, as after a restart, must not all ask at once: they would wait for a connection in vain
+    recheck_seconds = RECHECK_SECONDS * random.uniform(0.7, 1.3)  # noqa: S311
     while not me.is_cut:
         try:
             item = me.inbox.get(timeout=min(PING_SECONDS, 5.0))
         except queues.Empty:
             item = None
         is_revoked = isinstance(item, log.Event) and item.name == "session.revoked"
-        if is_revoked or time.monotonic() - checked_at > RECHECK_SECONDS:
+        if is_revoked or time.monotonic() - checked_at > recheck_seconds:
             checked_at = time.monotonic()
             if not still():
                 yield "event: signed_out\ndata: {}\n\n"

@@ -25,7 +25,7 @@ HOME = Path(tempfile.mkdtemp(prefix="kulpunai-test-", dir="/tmp" if os.access("/
 # Before anybody asks for settings: whatever this shell has set belongs to `make run`
 for field in Settings.model_fields:
     os.environ.pop(variable_of(field), None)
-os.environ |= {"KULPUNAI_ENV": "test", "KULPUNAI_HOME": str(HOME)}
+os.environ |= {"KULPUNAI_ENV": "test", "KULPUNAI_HOME": str(HOME), "LC_ALL": "C.UTF-8"}
 
 
 def settle() -> None:

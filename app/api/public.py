@@ -299,7 +299,7 @@ def _is_proven(inbox: Inbox, sent: Params) -> bool:
 
 def _prove(inbox: Inbox, source_id: str, identifier: str) -> ContactInbox:
     """The contact of that identifier, as the inbox knows him by `source_id`, or by a new one where that was another's."""
-    contact_actions.alone_with(inbox.account_id, identifier)
+    contact_actions.alone_with(inbox.account_id, "identifier", identifier)
     known = contact_queries.contact_inbox(inbox.account_id, inbox.id, source_id)
     own = contact_queries.contact(inbox.account_id, known.contact_id) if known else None
     contact = _proven_contact(inbox.account_id, identifier, own)
@@ -340,7 +340,10 @@ def _unclaimed(
     """The fields, but for what another contact has already: that is noted as a claim, for agents to judge."""
     told, noted = dict(fields), dict[str, Any]()
     for name in ("identifier", "email", "phone_number"):
-        other = contact_queries.by_identity(account_id, **{name: told[name]}) if told.get(name) else None
+        if not told.get(name):
+            continue
+        contact_actions.alone_with(account_id, name, told[name].lower())
+        other = contact_queries.by_identity(account_id, **{name: told[name]})
         if other is not None and (contact is None or other.id != contact.id):
             noted[f"{CLAIMED}{name}"] = told.pop(name)
     if is_proven and contact is not None and contact.additional_attributes.get(IS_CLAIM):

@@ -1,9 +1,11 @@
 """Messages: written once, in order, and never mistaken for another."""
 
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from typing import Any
 
 import pytest
+from flask import Flask
 
 from app.conversations import actions, queries
 from app.conversations.actions import ATTACHMENTS_LIMIT, Writing
@@ -30,6 +32,19 @@ def test_a_program_that_repeats_itself_writes_once(bo: Asking, key: dict[str, An
     sent = {"json": {"content": "Hello"} | key.get("json", {}), "headers": key.get("headers")}
     first, second = (bo.call("POST", "conversations/1/messages", **sent).get_json() for _ in range(2))
     assert first == second
+    assert contents(bo) == ["Where is it?", "Hello"]
+
+
+@pytest.mark.usefixtures("found")
+def test_eight_at_once_with_one_key_write_one_message(web: Flask, bo: Asking) -> None:
+    def write(_number: int) -> tuple[int, int]:
+        mine = Asking(web.test_client(), bo.account_id, bo.token)
+        answer = mine.post("conversations/1/messages", {"content": "Hello", "echo_id": "e1"})
+        return answer.status_code, answer.get_json()["id"]
+
+    with ThreadPoolExecutor(8) as programs:
+        answers = set(programs.map(write, range(8)))
+    assert len(answers) == 1
     assert contents(bo) == ["Where is it?", "Hello"]
 
 

@@ -1,9 +1,9 @@
 """T01: a storm of webhooks while workers and web processes are killed. Nothing is lost, nothing doubled, all in order.
 
-That the suite sees what it should was tried by removing one rule at a time; each of these fails here:
-acknowledging before the commit (lost), marking the intake row done in a transaction of its own before the message
-(lost) or after it (no message twice, as `source_id` is unique; with that index gone too: doubled), lanes without their
-lock (disordered).
+That it sees what it should was tried by removing one rule at a time. It fails when a webhook is acknowledged before the
+commit (lost), when the intake row is marked done in a transaction before the message's (lost), and when a repetition
+has neither the same key nor the same `source_id` (doubled; either alone is enough). A lane without its lock is seen in
+tests/kernel/test_lanes.py: here the locks of rows and of the contact still keep order.
 """
 
 import http.client

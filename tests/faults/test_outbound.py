@@ -1,8 +1,8 @@
 """T16: couriers die at every point of a send. No message goes out twice; at most one per death is left in doubt.
 
-That the suite sees what it should was tried by removing one rule at a time; each of these fails here: sending before
-`sending` is committed (two copies), bringing `sending` back as ready (two copies), a claim without SKIP LOCKED's recheck
-of the state (two copies), no recovery at all (messages that never end).
+That it sees what it should was tried by removing one rule at a time. It fails when the call is made before `sending` is
+committed (two copies), when `sending` is brought back as ready (two copies), and when nothing is brought back (messages
+that never end).
 """
 
 import random
@@ -12,12 +12,10 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import col, select
 
-from app import consumers
 from app.contacts.actions import identify
 from app.conversations import actions
 from app.conversations.models import Conversation, Message, MessageStatus
 from app.database import across_accounts, transaction
-from app.deliveries import courier
 from app.deliveries.models import Delivery, DeliveryState
 from app.inboxes.models import Inbox
 from tests.channels.fake_telegram import TOKEN, FakeTelegram
@@ -55,7 +53,7 @@ def open_deliveries(inbox: Inbox) -> int:
 
 
 def finish(inbox: Inbox, nursery: Workers) -> None:
-    """Two couriers that live, and a ticker, until nothing is owed any more."""
+    """Two couriers that live, and the ticker who brings back what the dead held, until nothing is owed any more."""
     for kind in ("deliveries", "deliveries", "ticker"):
         nursery.start(kind)
 
@@ -95,7 +93,6 @@ def test_a_death_at_this_point_sends_nothing_twice(database, outside, nursery, p
         worker = nursery.start("deliveries", f"courier.{point}")
         wait_until(lambda number=worker: not is_alive(number), 60, "the courier to die")
         let_leases_run_out()
-        courier.recover(consumers.DELIVERIES)
     finish(inbox, nursery)
     states = check(inbox, outside, deaths=3)
     in_doubt = 3 if point in {"before_call", "after_call"} else 0
@@ -118,6 +115,7 @@ def test_two_couriers_that_keep_dying_send_nothing_twice(database, outside, nurs
     def somebody_died() -> bool:
         return open_deliveries(inbox) == 0 or not all(map(is_alive, alive))
 
+    nursery.start("ticker")
     alive, died = [start(), start()], 0
     while died < deaths and open_deliveries(inbox):
         wait_until(somebody_died, 120, "a courier to die")
@@ -125,7 +123,6 @@ def test_two_couriers_that_keep_dying_send_nothing_twice(database, outside, nurs
         died += len(alive) - len(left)
         alive = left + [start() for _ in range(2 - len(left))]
         let_leases_run_out()
-        courier.recover(consumers.DELIVERIES)
     finish(inbox, nursery)
     states = check(inbox, outside, deaths=died + len(alive))
     with capsys.disabled():

@@ -7,8 +7,10 @@ from sqlalchemy import text, update
 from sqlmodel import col, select
 
 from app import timers
+from app.accounts.models import Account
 from app.database import session, transaction
-from app.labels.models import Label
+from app.events import log
+from app.events.record import record
 from app.timers import Timer, TimerState, cancel, fire_due, set_timer
 from tests.kernel.conftest import at_once
 
@@ -16,16 +18,17 @@ PAST = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def fire(timer: Timer) -> None:
-    """An effect that can be counted: two of the same name are refused by the database."""
-    session().add(Label(account_id=timer.account_id, title=timer.ref))
+    """An effect that can be counted, also when it happens twice."""
+    account = session().get_one(Account, timer.account_id)
+    record("account.updated", account, by="system", changed=[timer.ref])
 
 
 KINDS = {"test": fire}
 
 
 def fired(account_id: int) -> list[str]:
-    with transaction(account_id) as current:
-        return sorted(current.exec(select(Label.title)))
+    with transaction(account_id):
+        return sorted(event.data["changed"][0] for event in log.read(account_id, 1, 1000))
 
 
 def states(account_id: int) -> set[str]:

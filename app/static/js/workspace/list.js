@@ -1,6 +1,6 @@
 // The list of conversations: rows follow the log. What the eye or the cursor is on never moves; news waits above.
 
-import { debounced, elements, part } from "./wire.js";
+import { debounced, elements, part, steadyPart } from "./wire.js";
 
 const soon = debounced(80);
 
@@ -30,7 +30,7 @@ export class List {
     const old = document.getElementById(`conversation_${displayId}`);
     let row;
     try {
-      [row] = await part(`/conversations/${displayId}/row?${this.parameters}`);
+      [row] = await steadyPart(`/conversations/${displayId}/row?${this.parameters}`);
     } catch {
       return;
     }
@@ -74,7 +74,7 @@ export class List {
   }
 
   async count() {
-    const [tabs] = await part(`/conversations/counts?${this.parameters}`).catch(() => []);
+    const [tabs] = await steadyPart(`/conversations/counts?${this.parameters}`).catch(() => []);
     if (tabs) this.root.querySelector("#tabs")?.replaceWith(tabs);
   }
 

@@ -1,6 +1,6 @@
 // The open conversation: every part of it follows the log, by fetching the same piece the page was made of.
 
-import { debounced, part, post } from "./wire.js";
+import { debounced, part, post, steadyPart } from "./wire.js";
 
 const soon = debounced(120);
 const SEEN_AFTER_MS = 2000;
@@ -47,13 +47,18 @@ export class Thread {
     return `/conversations/${this.id}`;
   }
 
+  /** A part, also when it takes a while to be reached; `otherwise` when the server will not give it. */
+  steady(url, otherwise = []) {
+    return steadyPart(url, () => this.main.isConnected).catch(() => otherwise);
+  }
+
   get composer() {
     return this.main.querySelector("kp-composer");
   }
 
   async showMessage(event, isMine) {
     const wasDown = this.isDown();
-    const [message] = await part(`${this.base}/messages/${event.message_id}`).catch(() => []);
+    const [message] = await this.steady(`${this.base}/messages/${event.message_id}`);
     if (!message || !this.main.isConnected) return;
     this.place(message);
     if (event.name !== "message.created") return;
@@ -87,7 +92,7 @@ export class Thread {
   async showActivity(seq) {
     if (document.getElementById(`activity_${seq}`)) return;
     const wasDown = this.isDown();
-    const [line] = await part(`${this.base}/activities/${seq}`).catch(() => []);
+    const [line] = await this.steady(`${this.base}/activities/${seq}`);
     if (!line || document.getElementById(line.id)) return;
     this.messages.append(line);
     if (wasDown) this.down();
@@ -101,9 +106,9 @@ export class Thread {
   }
 
   async swap(id, url) {
-    const found = await part(url).catch(() => null);
+    const found = await this.steady(url, null);
     const place = document.getElementById(id);
-    if (!found || !place) return;
+    if (!found || !place || !this.main.isConnected) return;
     if (id === "captain") place.replaceChildren(...found);
     else if (found[0]) {
       const isOpen = place.matches(":popover-open");

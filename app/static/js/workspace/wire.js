@@ -10,6 +10,20 @@ export async function part(url) {
   return response.status === 204 ? [] : elements(await response.text());
 }
 
+/** As `part`, but it does not give up while the network is away: what the log told of must be shown, if later. */
+export async function steadyPart(url, isWanted = () => true) {
+  for (let wait = 500; isWanted(); wait = Math.min(wait * 2, 10_000)) {
+    try {
+      return await part(url);
+    } catch (problem) {
+      // fetch throws a TypeError when nobody answered; 502 to 504 mean that somebody will soon
+      if (!(problem instanceof TypeError) && !/^50[234]$/.test(problem.message)) throw problem;
+      await new Promise((later) => setTimeout(later, wait));
+    }
+  }
+  return [];
+}
+
 /** Elements made of HTML that our own templates rendered. */
 export function elements(html) {
   const template = document.createElement("template");
