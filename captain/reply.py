@@ -48,7 +48,7 @@ def reply(
     language: the customer's, `ru` or `en`. What is quoted stays as it was written.
     """
     ranking = ranked(question, hits, calibration)
-    decision = verdict(ranking.confidence, thresholds)
+    decision = verdict(ranking.confidence, thresholds) if hits else Verdict.ABSTAIN
     citations = (_citation(question, hits, embedder),) if decision is Verdict.ANSWER else ()
     alternatives = _alternatives(question, hits, skipped=len(citations)) if decision is not Verdict.ABSTAIN else ()
     lines = [PHRASES[language]["greeting"]] if greeting else []

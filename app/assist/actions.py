@@ -33,7 +33,13 @@ class Proposal:
 
 
 def propose(conversation: Conversation, message: Message, proposal: Proposal) -> Draft | None:
-    """Show the draft to the agent, unless the thread has gone on meanwhile; record what was found, drafted or not."""
+    """Show the draft to the agent, unless the thread has gone on meanwhile; record what was found, drafted or not.
+
+    One draft a message: who asks again gets the one there is.
+    """
+    known_draft = draft_of(message)
+    if known_draft is not None:
+        return known_draft
     known: dict[str, Any] = {"message_id": message.id, "confidence": round(proposal.confidence, 4)}
     record(
         "captain.retrieved",
@@ -65,6 +71,19 @@ def propose(conversation: Conversation, message: Message, proposal: Proposal) ->
     session().flush()
     record("captain.drafted", conversation, by="captain", draft_id=draft.id, **known)
     return draft
+
+
+def outdate(conversation: Conversation, message_id: int) -> None:
+    """Somebody has answered by another way: what was proposed before `message_id` is out of date."""
+    for draft in _shown(conversation):
+        if draft.message_id < message_id:
+            draft.state, draft.decided_at = DraftState.STALE, now()
+
+
+def draft_of(message: Message) -> Draft | None:
+    """What Captain proposed to this message, if anything."""
+    query = select(Draft).where(col(Draft.account_id) == message.account_id, col(Draft.message_id) == message.id)
+    return session().exec(query).first()
 
 
 def accept(conversation: Conversation, draft_id: int, *, by: User, seen_version: int | None = None) -> Message:

@@ -7,12 +7,12 @@ from sqlalchemy import delete
 from sqlmodel import col, select
 
 from app.assist import actions, queries
-from app.assist.models import TITLE, Passage
+from app.assist.models import TITLE, Draft, Passage
 from app.assist.reactions import DRAFT, EMBED
 from app.config import settings
 from app.conversations.models import Conversation, Message, MessageType
 from app.conversations.queries import locked
-from app.database import session
+from app.database import session, transaction
 from app.deliveries.courier import Kind
 from app.deliveries.models import Delivery, DeliveryState
 from app.errors import ChannelError
@@ -43,6 +43,22 @@ class Question:
     text: str
     context: tuple[str, ...]
     scope: queries.Scope
+
+
+def draft_now(account_id: int, message_id: int, budget_seconds: float) -> Draft | None:
+    """Captain's draft for the message, asked for now; None when he has none. CaptainAway when he is not there in time.
+
+    Opens its own transactions: he is asked outside of any.
+    """
+    with transaction(account_id) as current:
+        message = current.get_one(Message, (account_id, message_id))
+        known = actions.draft_of(message)
+        question = _question(message)
+    if known is not None or question is None:
+        return known
+    proposal = _proposal(question, budget_seconds)
+    with transaction(account_id):
+        return actions.propose(locked(account_id, message.conversation_id), message, proposal)
 
 
 def captain(budget_seconds: float) -> Captain:
@@ -116,7 +132,12 @@ def _keep(delivery: Delivery, read: tuple[str, dict[int, list[float]]]) -> None:
 
 def _understand(delivery: Delivery) -> Question | None:
     message = session().get(Message, (delivery.account_id, delivery.data["message_id"]))
-    if message is None or not message.content or message.deleted_at is not None:
+    return None if message is None else _question(message)
+
+
+def _question(message: Message) -> Question | None:
+    """What to ask Captain; None when there is nothing to draft for any more, or nowhere to look."""
+    if not message.content or message.deleted_at is not None:
         return None
     conversation = session().get_one(Conversation, (message.account_id, message.conversation_id))
     scope = queries.scope_of_account(message.account_id)
@@ -138,12 +159,14 @@ def _understand(delivery: Delivery) -> Question | None:
 
 def _ask(question: Question) -> actions.Proposal:
     try:
-        sure_from = settings().captain_draft_confidence
-        reply = queries.ask(
-            captain(DRAFT_SECONDS), question.scope, question.text, question.context, sure_from=sure_from
-        )
+        return _proposal(question, DRAFT_SECONDS)
     except CaptainAway as away:
         raise ChannelError(str(away), permanent=False) from away
+
+
+def _proposal(question: Question, budget_seconds: float) -> actions.Proposal:
+    sure_from = settings().captain_draft_confidence
+    reply = queries.ask(captain(budget_seconds), question.scope, question.text, question.context, sure_from=sure_from)
     return actions.Proposal(
         text=reply.text,
         citations=queries.cited(reply),

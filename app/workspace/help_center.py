@@ -10,7 +10,7 @@ from app.database import session
 from app.doors import own_account, viewer
 from app.errors import Invalid, NotFound
 from app.help_center import actions, queries
-from app.help_center.models import Article, ArticleStatus, Portal
+from app.help_center.models import Article, ArticleStatus, Category, Portal
 from app.i18n import LOCALES, N_, _
 from app.policies import policy
 from app.workspace.blueprint import bp
@@ -44,8 +44,9 @@ def help_center() -> ResponseReturnValue:
             col(Article.locale) == locale,
         )
         found = list(session().exec(query.order_by(col(Article.position), col(Article.id)).limit(2000)))
-        by_shelf = [(shelf, [a for a in found if a.category_id == identifier]) for identifier, shelf in shelves.items()]
-        by_shelf.append((None, [a for a in found if a.category_id not in shelves]))
+        without: list[Article] = [article for article in found if article.category_id not in shelves]
+        filled = [(shelf, [a for a in found if a.category_id == identifier]) for identifier, shelf in shelves.items()]
+        by_shelf: list[tuple[Category | None, list[Article]]] = [*filled, (None, without)]
         context = {
             "portal": portal,
             "portals": portals,

@@ -124,7 +124,7 @@ def test_who_does_not_know_says_so_and_cites_nothing(shelf: Shelf) -> None:
 
 
 def test_without_candidates_he_abstains(model: Embedder) -> None:
-    told = reply("сколько стоит доставка", [], model, language="en")
+    told = reply("сколько стоит доставка", [], model, language="en", thresholds=EAGER)
     assert (told.verdict, told.confidence, told.ranking.hits) == (Verdict.ABSTAIN, 0.0, ())
     assert told.text == PHRASES["en"]["abstain"]
 

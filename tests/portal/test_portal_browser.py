@@ -7,6 +7,7 @@ import pytest
 from app.database import session, transaction
 from app.help_center.actions import update_portal
 from app.help_center.models import Article, Portal
+from app.help_center.queries import rows
 from tests.help_center.shelf import BY, a_category, a_portal, an_article, told
 from tests.portal.test_portal_surface import ATTACKS
 from tests.world import World, acme
@@ -77,9 +78,10 @@ def test_an_opinion_is_thanked_for_in_place_and_a_human_is_one_click_away(
     page.locator("p.helpful").wait_for()
     assert page.url.endswith("/articles/times")
     page.locator("p.helpful button").click()
-    page.wait_for_function("window.kulpunai && window.kulpunai.isOpen")
+    page.locator("#kulpunai iframe").wait_for()
     with transaction(world.account_id):
-        assert session().exec(_votes()).one() == 1
+        votes = rows(Article.unhelpful_count).where(Article.slug == "times")
+        assert session().exec(votes).one() == 1
 
 
 def test_a_page_that_is_looked_at_counts_as_read(page: Any, portal: Portal, world: World) -> None:
@@ -136,9 +138,3 @@ def test_no_attack_runs_and_no_policy_is_broken(page: Any, portal: Portal) -> No
         page.get_by_role("searchbox").fill(attack)
         page.locator(".suggestions a").last.wait_for()
     assert harm == []
-
-
-def _votes() -> Any:
-    from app.help_center.queries import rows
-
-    return rows(Article.unhelpful_count).where(Article.slug == "times")
