@@ -6,6 +6,7 @@ What is new is looked for every few seconds; extraction goes on where the last p
 import logging
 import signal
 import threading
+import time
 from pathlib import Path
 
 import psycopg
@@ -36,12 +37,17 @@ def run() -> None:
         signal.signal(name, lambda *_: stop.set())
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
     done: dict[int, int] = {}
+    rests_until: dict[int, float] = {}
     while not stop.is_set():
         try:
             for account_id, seq in _newest().items():
-                if done.get(account_id) != seq and not stop.is_set():
-                    refresh(account_id)
-                    done[account_id] = seq
+                began = time.monotonic()
+                if stop.is_set() or done.get(account_id) == seq or rests_until.get(account_id, 0) > began:
+                    continue
+                refresh(account_id)
+                done[account_id] = seq
+                # a large account's marts take long: let them take a sixth of the time at most
+                rests_until[account_id] = time.monotonic() + 5 * (time.monotonic() - began)
         except (SQLAlchemyError, psycopg.Error) as problem:
             logger.warning("the lake waits for the database: %s", type(problem).__name__)
         except Exception:
@@ -50,7 +56,7 @@ def run() -> None:
 
 
 def refresh(account_id: int) -> bool:
-    """Bring one account's lake up to date; True if its numbers are good. Row-level security is on while it is read."""
+    """Bring one account's lake up to date; True if a new build is shown. Row-level security is on while it is read."""
     folder().mkdir(parents=True, exist_ok=True)
     url = settings().sqlalchemy_url.replace("postgresql+psycopg://", "postgresql://", 1)
     with psycopg.connect(url) as connection:

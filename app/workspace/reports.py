@@ -3,7 +3,7 @@
 import secrets
 from urllib.parse import urlencode
 
-from flask import render_template
+from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
 from app import security
@@ -32,6 +32,7 @@ def reports() -> ResponseReturnValue:
             "nonce": secrets.token_urlsafe(12),
         }
     )
-    query = {"embed": "true", "token": word} | ({"embed_options": "dark_theme"} if theme == "dark" else {})
+    shared = {name: request.args[name][:100] for name in ("days", "inbox") if name in request.args}
+    query = {"embed": "true", "token": word} | shared | ({"embed_options": "dark_theme"} if theme == "dark" else {})
     url = f"{settings().dashboards_public_url}/?{urlencode(query)}"
     return render_template("workspace/reports/page.html", frame_url=url)
