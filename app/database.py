@@ -65,10 +65,10 @@ def session() -> Session:
 
 
 def was_away(problem: Exception) -> bool:
-    """Whether the database was lost or undid a deadlock: nobody's fault, so that it must not count as a failed attempt."""
+    """Whether the database was lost, undid a deadlock or gave up waiting for a lock: nobody's fault, so no failed attempt."""
     if not isinstance(problem, DBAPIError):
         return False
-    return problem.connection_invalidated or getattr(problem.orig, "sqlstate", None) in {"40001", "40P01"}
+    return problem.connection_invalidated or getattr(problem.orig, "sqlstate", None) in {"40001", "40P01", "55P03"}
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from app.inboxes import queries as inbox_queries
 from app.inboxes.models import Channel, Inbox
 from app.labels import actions as label_actions
 from app.policies import policy
-from app.security import is_password, new_token
+from app.security import is_password
 from app.sla.actions import policies as sla_policies
 from app.users import actions as user_actions
 from app.users import queries as people
@@ -240,10 +240,10 @@ def set_availability() -> ResponseReturnValue:
 
 
 def _create(channel: Channel) -> Inbox:
-    secrets, hook_secret = {}, new_token()
+    secrets: dict[str, str] = {}
     name = request.form.get("name", "")
     if channel == Channel.TELEGRAM:
-        secrets = {"bot_token": request.form.get("bot_token", "").strip()[:200], "secret_token": hook_secret}
+        secrets = {"bot_token": request.form.get("bot_token", "").strip()[:200]}
     with own_account():
         inbox = inbox_actions.create_inbox(
             viewer().account_id,

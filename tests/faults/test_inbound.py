@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass, field
 
 import pytest
+from sqlalchemy import func
 from sqlmodel import col, select
 
 from app.channels import telegram
@@ -144,14 +145,17 @@ def test_a_storm_of_webhooks_survives_the_death_of_everybody_who_works_on_it(
     with capsys.disabled():
         print(
             f"\nT01: {count} webhooks in {sending:.0f} s ({count / sending:.0f}/s), {nemesis.killed} killed, {retries} retried;"
-            f" acknowledged in p50 {p50:.0f} ms, p99 {p99:.0f} ms; backlog gone {draining:.1f} s later; 0 lost, 0 doubled"
+            f" acknowledged in p50 {p50:.0f} ms, p99 {p99:.0f} ms; all in their conversations {draining:.1f} s later;"
+            f" 0 lost, 0 doubled, all in order, the log without gaps"
         )
 
 
 def left(inbox: Inbox) -> int:
     """How many rows still wait in the intake."""
     with transaction(inbox.account_id) as current:
-        return len(list(current.exec(select(Intake.id).where(col(Intake.state) == IntakeState.READY))))
+        return current.exec(
+            select(func.count()).select_from(Intake).where(col(Intake.state) == IntakeState.READY)
+        ).one()
 
 
 def check(inbox: Inbox, acknowledged: list[tuple[str, str]]) -> None:
