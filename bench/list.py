@@ -94,7 +94,9 @@ def _heard() -> Iterator[list[Statement]]:
     heard: list[Statement] = []
 
     def listen(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
-        heard.append((statement, parameters))
+        # taking a role asks no table
+        if "set_config" not in statement:
+            heard.append((statement, parameters))
 
     event.listen(Engine, "before_cursor_execute", listen)
     try:
@@ -105,7 +107,7 @@ def _heard() -> Iterator[list[Statement]]:
 
 def _scanned(account_id: int, statement: Statement) -> set[str]:
     words, parameters = statement
-    if not words.lower().startswith("select") or "set_config" in words or " token " in words:
+    if not words.lower().startswith("select") or " token " in words:
         return set()
     with transaction(account_id) as current:
         found = current.connection().exec_driver_sql(f"explain (analyze, format json) {words}", parameters).scalar_one()

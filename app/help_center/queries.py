@@ -23,7 +23,7 @@ FIRST_ARTICLES = 5
 # What a list needs of an article's text to show how it begins
 _BEGINNING = 600
 # A question of many words finds by its longest, which are its rarest: each more costs a look at all that match it
-_MOST_WORDS = 8
+_MOST_WORDS = 5
 # How many of the best by rank are weighed again, and what a rank (0 to 1) is worth beside the rarity of a word (0 to 5)
 _LIKED, _RANK_WEIGHT = 200, 50
 _PREVIOUS, _NEXT = -1, 1

@@ -4,7 +4,8 @@ The token comes in a header, so the card reads the stream with fetch(); an addre
 """
 
 import json
-from threading import BoundedSemaphore
+from collections import Counter
+from threading import Lock
 
 from flask import Response, jsonify, request
 from flask.typing import ResponseReturnValue
@@ -29,8 +30,7 @@ CONVERSATIONS = {
     "conversation.contact_read",
 }  # fmt: skip
 SILENCE = ": \n\n"
-# Each stream holds a thread: half of them stay free for answers. Who finds no place asks every few seconds instead.
-_places = BoundedSemaphore(settings().web_threads // 2)
+STREAMS_OF_ONE = 6
 
 
 @pages.get("/widget/live")
@@ -41,7 +41,7 @@ def live() -> ResponseReturnValue:
         listener = _Listener(visitor())
     except Problem as problem:
         return tell(problem)
-    if not _places.acquire(blocking=False):
+    if not _seats.take(listener.place):
         return jsonify({"error": _("All places are taken just now.")}), 503, {"Retry-After": "60"}
     after = max(-BIGGEST, min(BIGGEST, request.headers.get("Last-Event-ID", 0, type=int)))
     stream = realtime.subscribe(
@@ -49,8 +49,33 @@ def live() -> ResponseReturnValue:
     )
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     response = Response(stream, mimetype="text/event-stream", headers=headers)
-    response.call_on_close(_places.release)
+    response.call_on_close(lambda: _seats.leave(listener.place))
     return response
+
+
+class _Seats:
+    """Each stream holds a thread: half of them stay free for answers. Who finds no seat asks every few seconds instead."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._taken: Counter[tuple[int, int]] = Counter()
+
+    def take(self, place: tuple[int, int]) -> bool:
+        """Whether there is one more, for this visitor and at all."""
+        with self._lock:
+            is_full = self._taken.total() >= settings().web_threads // 2
+            if is_full or self._taken[place] >= STREAMS_OF_ONE:
+                return False
+            self._taken[place] += 1
+            return True
+
+    def leave(self, place: tuple[int, int]) -> None:
+        with self._lock:
+            self._taken[place] -= 1
+            self._taken += Counter()  # forget the zeros
+
+
+_seats = _Seats()
 
 
 class _Listener:
@@ -65,6 +90,11 @@ class _Listener:
                 raise NotFound(_("This visitor is not known."))
             self._contact_id, self._place_id = place.contact_id, place.id
             self._conversation_ids = {found.id for found in queries.of_contact_inbox(self.account_id, place.id)}
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Who listens."""
+        return self.account_id, self._place_id
 
     def may_hear(self, event: Event) -> bool:
         data = event.data

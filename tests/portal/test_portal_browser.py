@@ -48,6 +48,7 @@ def test_while_somebody_types_articles_appear_and_keys_walk_through_them(page: A
     found = page.locator(".suggestions a")
     found.nth(2).wait_for()
     assert found.count() == 3
+    assert page.locator("kp-find [role=status]").inner_text() == "2 статьи"
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")

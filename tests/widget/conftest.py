@@ -10,9 +10,10 @@ from werkzeug.test import TestResponse
 
 from app import limits
 from app.config import settings
-from app.database import session, transaction
+from app.database import transaction
 from app.inboxes.actions import channel_secrets, update_inbox
 from app.inboxes.models import Inbox
+from app.inboxes.queries import inbox as inbox_of
 from app.main import create_app
 from app.security import hmac_sha256
 from app.widget.visitor import new_source, token
@@ -76,8 +77,7 @@ def another(web: Flask, inbox: Inbox) -> Visitor:
 def change(world: World, **changes: Any) -> None:
     """Set the website up differently."""
     with transaction(world.account_id):
-        inbox = session().merge(world.inbox)
-        update_inbox(inbox, by="system", **changes)
+        update_inbox(inbox_of(world.account_id, world.inbox.id), by="system", **changes)
 
 
 def proof(world: World, identifier: str) -> str:

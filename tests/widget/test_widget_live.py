@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from queue import Empty, Queue
 from typing import Any
@@ -199,6 +199,16 @@ def test_somebody_who_was_away_too_long_begins_anew(world: World, card: Card) ->
     card.writes("Где заказ?")
     with card.listening(-realtime.REPLAY_LIMIT - 1):
         assert card.next("reset") == {}
+
+
+def test_one_visitor_takes_six_seats_at_most(world: World, card: Card) -> None:
+    card.writes("Где заказ?")
+    with ExitStack() as open_tabs:
+        for _ in range(6):
+            open_tabs.enter_context(card.listening(card.seq()))
+        refused = card.http.get("/widget/live")
+    assert refused.status_code == 503
+    assert refused.headers["Retry-After"] == "60"
 
 
 def test_nobody_yet_has_no_stream(server: Server, card: Card) -> None:

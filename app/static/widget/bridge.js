@@ -11,7 +11,7 @@ export class Bridge {
     this.handlers[type] = handler;
   }
 
-  /** What the page knows of the visitor: {token, theme, isOpen, url}; empty when nobody answers. */
+  /** What the page knows of the visitor: {kept, theme, isOpen, url}; empty when nobody answers. */
   hello() {
     if (!this.isFramed) return Promise.resolve({ isOpen: true });
     return new Promise((resolve) => {

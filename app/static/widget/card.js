@@ -12,16 +12,16 @@ import { back, say, speak } from "./words.js";
 
 const PAGE = 20;
 const TYPING_SHOWN_MS = 6000;
-const REFRESH_PAUSES_MS = [2000, 5000, 10_000, 30_000];
+const PAUSES_MS = [2000, 5000, 10_000, 30_000];
 
 /** The card: keeps what is known of the conversation, and shows it. */
 class Card {
   constructor(known) {
     this.known = known;
     speak(known.words, known.locale);
-    this.memory = new Memory(known.website_token);
-    this.api = new Api(known.website_token, known.locale);
     this.bridge = new Bridge();
+    this.memory = new Memory(known.website_token, (own) => this.lend(own));
+    this.api = new Api(known.website_token, known.locale);
     this.messages = new Map();
     this.contact = { id: null };
     this.conversation = null;
@@ -39,17 +39,24 @@ class Card {
   // -- beginning
 
   async start() {
+    this.settled = this.settle();
+    await this.settled;
+    this.outbox.flush();
+  }
+
+  async settle() {
     const hello = await this.bridge.hello();
     this.theme(hello.theme);
     this.outbox.url = hello.url || document.referrer;
-    const kept = this.memory.get("token") ?? hello.token;
+    this.memory.borrow(hello.kept?.own);
+    this.composer.recall();
+    const kept = this.memory.get("token") ?? hello.kept?.token;
     this.isKnown = Boolean(kept);
     this.api.token = kept || this.known.token;
     if (kept) this.keepToken();
     if (this.isKnown) await this.refresh();
-    this.isReady = true;
     this.show(hello.isOpen);
-    this.outbox.flush();
+    this.isReady = true;
     for (const task of this.waiting.splice(0)) await this.attempt(task);
   }
 
@@ -57,7 +64,12 @@ class Card {
   keepToken() {
     this.isKnown = true;
     this.memory.set("token", this.api.token);
-    this.bridge.say("token", { token: this.api.token });
+    this.lend(Object.fromEntries(this.memory.own));
+  }
+
+  /** The page around us keeps the token, to ask for the badge; and the rest where we may keep nothing ourselves. */
+  lend(own) {
+    this.bridge.say("keep", { value: this.isKnown ? { token: this.api.token, own } : { own } });
   }
 
   waiting = [];
@@ -69,7 +81,10 @@ class Card {
     on("close", () => this.show(false));
     on("theme", ({ theme }) => this.theme(theme));
     on("reset", () => this.reset());
-    on("user", (what) => later(() => this.setUser(what)));
+    // the same, where tabs can only hear of each other through the pages around them
+    on("kept", ({ value }) => !this.memory.place && value?.token !== this.api.token && location.reload());
+    // nothing is said before it is known who says it
+    on("user", (what) => later(() => (this.settled = this.setUser(what))));
     on("attributes", ({ value }) => later(() => this.noteHim(() => this.api.patch("contact", { custom_attributes: value }))));
     on("forget_attribute", ({ value }) => later(() => this.noteHim(() => this.api.post("contact/destroy_custom_attributes", { custom_attributes: [value] }))));
     on("conversation_attributes", ({ value }) => later(() => this.note(() => this.api.post("conversations/set_custom_attributes", { custom_attributes: value }))));
@@ -84,7 +99,12 @@ class Card {
     addEventListener("online", () => this.catchUp());
     addEventListener("offline", () => this.draw());
     document.addEventListener("visibilitychange", () => this.isVisible && this.catchUp());
-    addEventListener("keydown", (event) => event.key === "Escape" && this.bridge.say("close"));
+    addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      if (!this.menu.open) return this.bridge.say("close");
+      this.menu.open = false;
+      this.menu.querySelector("summary").focus();
+    });
   }
 
   /** What the site says of a conversation waits until there is one, … */
@@ -118,7 +138,7 @@ class Card {
     if (before && before.identifier !== identifier) this.forget();
     const said = JSON.stringify(details);
     if (before?.identifier === identifier && before.said === said && this.isKnown) return;
-    const answer = await this.api.patch("contact/set_user", { ...details, identifier });
+    const answer = await patiently(() => this.api.patch("contact/set_user", { ...details, identifier }));
     this.memory.set("user", { identifier, said });
     if (answer.widget_auth_token) this.api.token = answer.widget_auth_token;
     this.keepToken();
@@ -136,7 +156,7 @@ class Card {
     this.api.token = this.known.token;
     Object.assign(this, { contact: { id: null }, conversation: null, isKnown: false, unread: 0 });
     this.messages.clear();
-    this.bridge.say("token", { token: null });
+    this.lend({});
   }
 
   reset() {
@@ -155,10 +175,11 @@ class Card {
       this.messages.clear();
       this.hasOlder = found.payload.length === PAGE;
       this.take(found);
-      if (this.isSomebody() && this.isOpen) this.live.start();
+      if (this.isOpen) this.live.start();
+      this.live.again();
     } catch (problem) {
       if (problem instanceof Refused && problem.status === 404) return this.lose();
-      const pause = problem.wait || REFRESH_PAUSES_MS[Math.min(tries, REFRESH_PAUSES_MS.length - 1)];
+      const pause = problem.wait || PAUSES_MS[Math.min(tries, PAUSES_MS.length - 1)];
       this.refreshTimer = setTimeout(() => this.refresh(tries + 1), pause);
     } finally {
       this.draw();
@@ -187,7 +208,10 @@ class Card {
     this.isCatchingUp = true;
     try {
       const newest = Math.max(0, ...this.messages.keys());
-      this.take(await this.api.get("messages", newest ? { after: newest } : {}));
+      const found = await this.api.get("messages", newest ? { after: newest } : {});
+      this.take(found);
+      // another tab has said our first word
+      if (found.payload.length && !this.isSomebody()) await this.refresh();
     } catch (problem) {
       if (problem instanceof Refused && problem.status === 404) await this.lose();
     } finally {
@@ -277,6 +301,7 @@ class Card {
 
   /** Called by the outbox, again and again until it is done. */
   async send(entry, files) {
+    await this.settled?.catch(() => {});
     const path = entry.is_new ? "conversations" : "messages";
     const message = { content: entry.content, echo_id: entry.echo_id, timestamp: new Date(entry.at).toISOString(), referer_url: entry.url };
     let answer;
@@ -383,7 +408,7 @@ class Card {
 
   head() {
     const { known } = this;
-    const faces = known.team.map((person) => face(person.name, person.availability_status === "online" ? "face--online" : ""));
+    const faces = known.team.map((person) => face(person.name, known.is_open && person.availability_status === "online" ? "face--online" : ""));
     const close = make("button", { type: "button", class: "tool", "aria-label": say("close"), title: say("close"), hidden: !this.bridge.isFramed, onclick: () => this.bridge.say("close") }, icon("close"));
     return make("header", { class: "head" },
       faces.length ? make("span", { class: "faces" }, faces) : null,
@@ -428,7 +453,7 @@ class Card {
   show(isOpen) {
     this.isOpen = isOpen;
     if (!isOpen) return this.live.stop();
-    if (this.isSomebody()) this.live.start();
+    if (this.isKnown) this.live.start();
     this.catchUp();
     this.draw();
     this.composer.fit();
@@ -490,6 +515,19 @@ class Card {
     this.alert.textContent = words;
     this.alert.hidden = false;
     this.alertTimer = setTimeout(() => (this.alert.hidden = true), 6000);
+  }
+}
+
+/** The answer, however long the way there is cut off; only a refusal ends the waiting. */
+async function patiently(ask) {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await ask();
+    } catch (problem) {
+      if (problem instanceof Refused && !problem.isPassing) throw problem;
+      const pause = problem.wait || PAUSES_MS[Math.min(tries, PAUSES_MS.length - 1)];
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
   }
 }
 

@@ -15,8 +15,13 @@ export class Composer {
     this.button = make("button", { class: "tool tool--send", "aria-label": say("send"), title: say("send") }, icon("send"));
     this.tray = make("ul", { class: "tray", hidden: true });
     this.element = make("form", { class: "composer" }, this.tray, make("div", { class: "composer__row" }, this.clip, this.field, this.button), this.picker);
-    this.field.value = memory.get("draft") ?? "";
     this.listen();
+    this.recall();
+  }
+
+  /** What was begun and not sent. */
+  recall() {
+    this.field.value ||= this.memory.get("draft") ?? "";
     this.fit();
   }
 

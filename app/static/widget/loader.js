@@ -38,7 +38,6 @@ iframe, .left iframe { inset: 0; width: 100%; height: var(--height, 100%); max-w
     const host = document.createElement("div"), root = host.attachShadow({ mode: "open" });
     const place = document.createElement("div"), button = document.createElement("button"), badge = document.createElement("b");
     host.id = "kulpunai";
-    button.type = "button";
     button.hidden = badge.hidden = true;
 
     const api = (window.kulpunai = window.$chatwoot = {
@@ -89,7 +88,6 @@ iframe, .left iframe { inset: 0; width: 100%; height: var(--height, 100%); max-w
       if (frame) return;
       frame = document.createElement("iframe");
       frame.title = look?.words.chat || "Chat";
-      frame.allow = "clipboard-write; autoplay";
       frame.src = address();
       frame.hidden = true;
       place.append(frame);
@@ -151,10 +149,10 @@ iframe, .left iframe { inset: 0; width: 100%; height: var(--height, 100%); max-w
       if (!what || event.origin !== origin || event.source !== frame?.contentWindow) return;
       if (what.type === "ready") {
         isReady = true;
-        post({ type: "hello", token: remembered().token, theme, isOpen, url: location.href });
+        post({ type: "hello", kept: remembered(), theme, isOpen, url: location.href });
         waiting.splice(0).forEach(post);
       }
-      if (what.type === "token") remember(what.token ? { token: what.token } : {});
+      if (what.type === "keep") remember(what.value);
       if (what.type === "unread") count(what.unread);
       if (what.type === "close") show(false), button.focus();
       if (what.type === "event") tell(what.name, what.detail);
@@ -186,6 +184,7 @@ iframe, .left iframe { inset: 0; width: 100%; height: var(--height, 100%); max-w
     document.documentElement.append(host);
     button.addEventListener("click", () => show(!isOpen));
     addEventListener("message", hear);
+    addEventListener("storage", (event) => event.key === memory && isReady && post({ type: "kept", value: remembered() }));
     document.addEventListener("visibilitychange", () => document.hidden || ask());
     // a phone's keyboard covers the lower half of the page, and must not cover the composer
     window.visualViewport?.addEventListener("resize", () => place.style.setProperty("--height", `${visualViewport.height}px`));

@@ -1,7 +1,9 @@
-/** What this browser keeps of one inbox: token, draft, outbox. Where a browser keeps nothing, it lives as long as the card. */
+/** What this browser keeps of one inbox: token, draft, outbox. A browser that keeps nothing for a frame of another site is
+    helped by the page around it: `lend` is told of every change, and gives it back with the next `borrow`. */
 export class Memory {
-  constructor(key) {
+  constructor(key, lend = () => {}) {
     this.prefix = `kulpunai:${key}:`;
+    this.lend = lend;
     try {
       localStorage.setItem(`${this.prefix}try`, "1");
       localStorage.removeItem(`${this.prefix}try`);
@@ -29,12 +31,17 @@ export class Memory {
       this.own.delete(name);
     } catch {
       this.own.set(name, text); // full, or forbidden
+      this.lend(Object.fromEntries(this.own));
     }
   }
 
   remove(name) {
-    this.own.delete(name);
+    if (this.own.delete(name)) this.lend(Object.fromEntries(this.own));
     this.place?.removeItem(this.prefix + name);
+  }
+
+  borrow(lent) {
+    if (!this.place) this.own = new Map(Object.entries(lent ?? {}));
   }
 
   /** The names that begin so. */

@@ -61,15 +61,29 @@ export class Outbox {
     clearTimeout(this.timer);
     if (this.isBusy) return;
     this.isBusy = true;
-    // one tab at a time, where the browser can see to that; without, the server does
-    const locked = navigator.locks ? navigator.locks.request(`${this.memory.prefix}out`, () => this.sendAll()) : this.sendAll();
-    locked.catch(() => PAUSES_MS[0]).then((pause) => this.rest(pause));
+    this.alone(() => this.sendAll()).catch(() => PAUSES_MS[0]).then((pause) => this.rest(pause));
+  }
+
+  /** One tab at a time, where the browser sees to that; where it does not, or may not in a frame, the server does. */
+  async alone(work) {
+    let isAtWork = false;
+    const begin = () => {
+      isAtWork = true;
+      return work();
+    };
+    try {
+      return await navigator.locks.request(`${this.memory.prefix}out`, begin);
+    } catch (problem) {
+      if (isAtWork) throw problem;
+      return work();
+    }
   }
 
   rest(pause) {
     this.isBusy = false;
     this.changed();
-    if (pause && this.isWaiting) this.timer = setTimeout(() => this.flush(), pause);
+    // without a pause: something was added just as we were done
+    if (this.isWaiting) this.timer = setTimeout(() => this.flush(), pause);
   }
 
   /** Resolves to how long to wait before the next try, 0 when all is sent. */

@@ -14,7 +14,7 @@ export class Thread {
     this.older = make("button", { type: "button", class: "older", hidden: true, onclick: () => actions.older() }, say("older"));
     this.list = make("div", { class: "thread__list", role: "log", "aria-live": "polite", "aria-relevant": "additions", "aria-label": say("conversation") });
     this.typing = make("p", { class: "typing", role: "status", hidden: true }, make("span", { class: "typing__dots", "aria-hidden": "true" }, make("i"), make("i"), make("i")), make("span"));
-    this.scroller = make("div", { class: "thread", tabindex: "0", "aria-label": say("conversation") }, this.intro, this.older, this.list, this.typing);
+    this.scroller = make("div", { class: "thread", tabindex: "0", role: "region", "aria-label": say("conversation") }, this.intro, this.older, this.list, this.typing);
     this.news = make("button", { type: "button", class: "news", hidden: true, onclick: () => this.down(true) });
     this.element = make("div", { class: "thread__place" }, this.scroller, this.news);
     this.scroller.addEventListener("scroll", () => (this.wasDown = this.isDown()) && this.read(), { passive: true });
@@ -78,6 +78,8 @@ export class Thread {
       let item = this.items.get(key);
       if (!item || item.shows !== shows) {
         const element = build();
+        // what was there before has not just come
+        if (item || !this.isBegun) element.classList.add("is-still");
         if (item) {
           if (at === item.element) at = element;
           item.element.replaceWith(element);
@@ -87,6 +89,7 @@ export class Thread {
       if (item.element === at) at = at.nextElementSibling;
       else this.list.insertBefore(item.element, at);
     }
+    this.isBegun ||= lines.length > 0;
   }
 
   showTyping(name) {
@@ -99,10 +102,10 @@ export class Thread {
 
   /** Fresh addresses for files, whose old ones have run out. */
   freshen(messages) {
-    for (const message of messages) if (message.attachments) this.items.delete(`message-${message.id}`) || this.items.delete(`mine-${message.echo_id}`);
-    for (const element of this.list.querySelectorAll("[data-id]")) {
-      const isStale = messages.some((message) => message.attachments && [String(message.id), message.echo_id].includes(element.dataset.id));
-      if (isStale) element.remove();
+    const keys = messages.filter((message) => message.attachments).flatMap(({ id, echo_id }) => [`message-${id}`, `mine-${echo_id}`]);
+    for (const key of keys) {
+      this.items.get(key)?.element.remove();
+      this.items.delete(key);
     }
   }
 

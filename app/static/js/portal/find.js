@@ -7,7 +7,11 @@ class Find extends HTMLElement {
     this.panel = document.createElement("div");
     this.panel.className = "suggestions";
     this.panel.hidden = true;
-    this.append(this.panel);
+    // stands there from the start: screen readers follow only what changes in a place they know
+    this.said = document.createElement("p");
+    this.said.className = "visually-hidden";
+    this.said.setAttribute("role", "status");
+    this.append(this.panel, this.said);
     this.input.addEventListener("input", () => this.plan());
     this.input.addEventListener("focus", () => this.show(this.panel.childElementCount > 0));
     this.addEventListener("keydown", (event) => this.press(event));
@@ -34,6 +38,9 @@ class Find extends HTMLElement {
 
   fill(html) {
     this.panel.innerHTML = html;
+    const count = this.panel.querySelector("p");
+    this.said.textContent = count?.textContent ?? "";
+    count?.remove();
     this.show(html !== "" && this.contains(document.activeElement));
   }
 
