@@ -455,6 +455,7 @@ class Card {
     if (!isOpen) return this.live.stop();
     if (this.isKnown) this.live.start();
     this.catchUp();
+    this.tellUnread();
     this.draw();
     this.composer.fit();
     // on a phone the keyboard would hide what has been said
