@@ -130,8 +130,10 @@ def browser() -> Iterator[object]:
     path = chromium()
     if not path:
         pytest.skip("no Chromium here: see what `make test` says first")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    # a busy machine is slow, not wrong
+    expect.set_options(timeout=20_000)
     with sync_playwright() as playwright:
         # Nothing but this machine is found: a page that needs anything else shows it
         alone = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"

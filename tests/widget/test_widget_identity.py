@@ -249,13 +249,15 @@ def test_an_address_that_is_somebody_elses_is_noted_not_taken(
 def test_a_claim_yields_to_a_proof(web: Flask, world: World) -> None:
     """Somebody said first that he was 42. The true one finds neither his words nor his name."""
     squatter = another(web, world.inbox)
-    squatter.ok("PATCH", "contact/set_user", {"identifier": "42", "name": "Самозванец"})
+    squatter.ok("PATCH", "contact/set_user", {"identifier": "42", "name": "Самозванец", "email": "x@y.example"})
     squatter.writes("я 42")
     owner = identified(another(web, world.inbox), world, "42", name="Мика")
     assert owner.reads() == []
     with transaction(world.account_id):
         found = session().exec(select(Contact).where(Contact.identifier == "42")).one()
-    assert found.name == "Мика"
+        theirs = session().exec(select(Conversation)).one()
+    assert (found.name, found.email) == ("Мика", None)
+    assert theirs.contact_id != found.id
 
 
 def test_a_claim_that_is_proven_later_keeps_its_words(world: World, visitor: Visitor) -> None:
