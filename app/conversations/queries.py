@@ -9,6 +9,7 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, and_, case, func, or_, text, tuple_
 from sqlalchemy.sql.expression import SQLColumnExpression
 from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from app.contacts.models import Contact, ContactInbox
 from app.contacts.queries import named
@@ -299,14 +300,7 @@ def thread(
     )
     if public_only:
         query = query.where(col(Message.is_private).is_(False), col(Message.message_type) != MessageType.ACTIVITY)
-    if before is not None:
-        query = query.where(col(Message.id) < before)
-    if after is not None:
-        query = query.where(col(Message.id) > after)
-    forward = after is not None and before is None
-    order = col(Message.id).asc() if forward else col(Message.id).desc()
-    found = list(session().exec(query.order_by(order).limit(limit)))
-    return found if forward else found[::-1]
+    return _stretch(query, before, after, limit)
 
 
 def thread_of_visitor(
@@ -325,6 +319,11 @@ def thread_of_visitor(
             col(Message.message_type) != MessageType.ACTIVITY,
         )
     )  # fmt: skip
+    return _stretch(query, before, after, limit)
+
+
+def _stretch(query: SelectOfScalar[Message], before: int | None, after: int | None, limit: int) -> list[Message]:
+    """A stretch of a thread, in order: the newest `limit` messages of the query, or those before or after an id."""
     if before is not None:
         query = query.where(col(Message.id) < before)
     if after is not None:
