@@ -1,6 +1,7 @@
-"""How gunicorn serves the web process: one worker of many threads, since streams and sockets wait in threads."""
+"""How gunicorn serves the web process: a few workers of many threads, since streams and sockets wait in threads."""
 
 import gc
+import os
 from typing import Any
 
 from app.config import settings
@@ -8,7 +9,7 @@ from app.config import settings
 wsgi_app = "app.main:create_app()"
 bind = f"{settings().host}:{settings().port}"
 worker_class = "gthread"
-workers = settings().web_workers
+workers = settings().web_workers or min(os.cpu_count() or 1, 4)
 threads = settings().web_threads
 worker_connections = 2 * settings().web_threads
 keepalive = 30

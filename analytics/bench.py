@@ -42,6 +42,7 @@ LOG = """
     select
         row_number() over (order by occurred_us, conversation_id, step) as seq,
         name, conversation_id, 'user:' || (7 + conversation_id % 20) as actor, null::bigint as causation_seq,
+        null::varchar as causation,
         1::integer as schema_version, occurred_us, occurred_us as recorded_us,
         json_merge_patch(json_object(
             'conversation_id', conversation_id, 'display_id', conversation_id, 'inbox_id', conversation_id % 5 + 1,

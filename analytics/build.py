@@ -1,3 +1,4 @@
+# ruff: noqa: S608  the SQL is of our own words and numbers
 """All of it, in order: staging, marts, checks, then one rename that shows the new build to everybody."""
 
 import hashlib
@@ -8,13 +9,28 @@ from pathlib import Path
 
 import duckdb
 
-from analytics import checks, extract
+from analytics import assistants, checks, extract, schedules
 from analytics.checks import MARTS
-from analytics.lake import AccountLake, Manifest, Problems, account, dumps, manifest, settle_folder
+from analytics.lake import AccountLake, Manifest, Problems, account, dumps, manifest, mart, settle_folder
+from analytics.local_time import us
 
 HERE = Path(__file__).parent
 # A reader that has just learned the name of a build can still read it while two more are made.
 KEPT_BUILDS = 3
+# So many answers to “as of” are kept, the last made.
+KEPT_PAST = 8
+# What such an event says may change numbers of conversations that it does not name: then all are derived anew
+GENERAL = (
+    "calendar.versioned",
+    "calendar.assigned",
+    "sla_policy.versioned",
+    "assistant.versioned",
+    "assistant.deleted",
+    "contact.deleted",
+)
+# More conversations than this, and than this part of them all, are quicker derived with all the others
+TOUCHED_AT_LEAST = 2000
+TOUCHED_PART = 0.05
 MEMORY_LIMIT = "1GB"
 THREADS = 2
 
@@ -22,11 +38,12 @@ THREADS = 2
 def build(lake: Path, account_id: int) -> bool:
     """Whether a new build is shown now. False when nothing has changed, or when the checks refused the new one.
 
-    Everything is derived anew from the parts; a build that fails its checks stays unseen, and `problems.json` says why.
+    Derived anew from the parts are the conversations with something new since the last whole build, or all of them when that
+    is many, or new is what all depend on. A build that fails its checks stays unseen, and `problems.json` says why.
     """
     home = account(lake, account_id)
     with home.writing():
-        seq, version = home.last_seq(), f"{_definitions()}-{extract.fingerprint(home)}"
+        seq, version = home.last_seq(), _version(home)
         if _is_known(home, seq, version):
             return False
         is_shown = _make(home, seq, version)
@@ -50,17 +67,75 @@ def _make(home: AccountLake, seq: int, version: str) -> bool:
     name = f"{seq:012d}-{datetime.fromtimestamp(now_us / 1e6, UTC):%Y%m%dT%H%M%S%f}"
     draft = home.marts / f".{name}"
     with connect(home) as memory:
-        derive(memory, home)
-        if failures := checks.failures(memory, seq):
+        _read_log(memory, home)
+        base = _base(memory, home, version)
+        _derive(memory, now_us)
+        if failures := checks.failures(memory, seq, base.base_seq or 0 if base else 0):
             home.refuse(Problems(seq, now_us, version, failures))
             return False
-        recorded_us = memory.execute("select coalesce(max(recorded_us), 0) from log").fetchall()[0][0]
-        rows = _write(memory, home, draft)
-    made = Manifest(name, seq, recorded_us, now_us, version, rows)
+        recorded_us = memory.execute("select coalesce(max(recorded_us), 0) from whole_log").fetchall()[0][0]
+        rows = _write(memory, home, draft, home.marts / base.build if base else None)
+    made = Manifest(name, seq, recorded_us, now_us, version, rows, base_seq=base.base_seq if base else seq)
     (draft / "manifest.json").write_bytes(dumps(made))
     settle_folder(draft, home.marts / name)
     home.publish(made)
     return True
+
+
+def _base(memory: duckdb.DuckDBPyConnection, home: AccountLake, version: str) -> Manifest | None:
+    """The build that only needs what came after it, and then `log` has the conversations of that alone; else None.
+
+    It must be of the same definitions, and nothing new may say of old conversations what they do not tell themselves.
+    """
+    current = home.current()
+    if current is None or not (current / "manifest.json").exists():
+        return None
+    known = manifest(current)
+    if known.base_seq is None or known.version.split("-")[:2] != version.split("-")[:2] or known.seq > home.last_seq():
+        return None
+    memory.execute(
+        f"""create temp table touched as
+            select distinct conversation_id from whole_log where seq > {known.base_seq} and conversation_id is not null"""
+    )
+    touched, is_general = memory.execute(
+        f"""select (select count(*) from touched), exists (
+            select 1 from whole_log where seq > {known.base_seq} and (name in {GENERAL} or causation = 'history'))"""
+    ).fetchall()[0]
+    if is_general or touched > max(TOUCHED_AT_LEAST, known.rows["conversations"] * TOUCHED_PART):
+        return None
+    memory.execute(
+        """create or replace view log as
+            select * from whole_log where conversation_id is null or conversation_id in (select conversation_id from touched)"""
+    )
+    return known
+
+
+def as_known(lake: Path, account_id: int, moment: datetime) -> Path:
+    """The marts as they would have been at `moment` (aware): of what the log had heard of by then, and of that clock.
+
+    Made when first asked for, and kept for a while. Names are today's.
+    """
+    home, moment_us = account(lake, account_id), us(moment)
+    with home.writing(), connect(home) as memory:
+        _read_log(memory, home, f"where recorded_us <= {moment_us}")
+        seq, heard, recorded_us = memory.execute(
+            "select coalesce(max(seq), 0), count(*), coalesce(max(recorded_us), 0) from log"
+        ).fetchall()[0]
+        version = _version(home)
+        name = f"{moment_us}-{heard}-{hashlib.sha256(version.encode()).hexdigest()[:16]}"
+        found = home.past / name
+        if not found.exists():
+            home.past.mkdir(exist_ok=True)
+            for stale in sorted(home.past.iterdir(), key=lambda folder: folder.stat().st_mtime)[: 1 - KEPT_PAST]:
+                shutil.rmtree(stale)
+            draft = home.past / f".{name}"
+            shutil.rmtree(draft, ignore_errors=True)
+            _derive(memory, moment_us)
+            rows = _write(memory, home, draft)
+            made = Manifest(name, seq, recorded_us, time.time_ns() // 1000, version, rows, moment_us)
+            (draft / "manifest.json").write_bytes(dumps(made))
+            settle_folder(draft, found)
+        return found
 
 
 def connect(home: AccountLake) -> duckdb.DuckDBPyConnection:
@@ -74,27 +149,57 @@ def connect(home: AccountLake) -> duckdb.DuckDBPyConnection:
 
 def derive(memory: duckdb.DuckDBPyConnection, home: AccountLake) -> None:
     """Make `log`, `story` and every mart in `memory`, from the parts of the lake."""
+    _read_log(memory, home)
+    _derive(memory, time.time_ns() // 1000)
+
+
+def _read_log(memory: duckdb.DuckDBPyConnection, home: AccountLake, where: str = "") -> None:
     parts = [str(part.path) for part in home.parts()]
     if parts:
-        memory.read_parquet(parts).create_view("log")
+        memory.read_parquet(parts).create_view("whole_log")
     else:
         memory.register("batch", extract.ROW.to_frame())
-        memory.execute(f"create view log as {extract.STAGING}")
-    memory.execute(f"create temp table story as {(HERE / 'staging' / 'story.sql').read_text()}")
+        memory.execute(f"create view whole_log as {extract.STAGING}")
+    memory.execute(f"create view log as from whole_log {where}")
+
+
+def _derive(memory: duckdb.DuckDBPyConnection, now_us: int) -> None:
+    _stage(memory, "told")
+    schedules.lay_out(memory, now_us)
+    assistants.lay_out(memory)
+    _stage(memory, "story")
+    memory.execute("drop table told")
+    _stage(memory, "waits")
+    _stage(memory, "policies")
     for name in MARTS:
         memory.execute(f"create temp table {name} as {(HERE / 'marts' / f'{name}.sql').read_text()}")
 
 
-def _write(memory: duckdb.DuckDBPyConnection, home: AccountLake, folder: Path) -> dict[str, int]:
-    """Put the marts into `folder`, and the small tables they were built with; rows by mart."""
+def _stage(memory: duckdb.DuckDBPyConnection, name: str) -> None:
+    memory.execute(f"create temp table {name} as {(HERE / 'staging' / f'{name}.sql').read_text()}")
+
+
+def _write(
+    memory: duckdb.DuckDBPyConnection, home: AccountLake, folder: Path, base: Path | None = None
+) -> dict[str, int]:
+    """Put the marts into `folder`, beside those of `base` if there is one, and the small tables; rows by mart."""
     folder.mkdir()
-    rows = {}
-    for name in MARTS:
-        target = str(folder / f"{name}.parquet").replace("'", "''")
-        rows[name] = memory.execute(f"copy {name} to '{target}' (format parquet, compression zstd)").fetchall()[0][0]
+    if base is not None:
+        _copy(memory, "touched", folder / "touched.parquet")
+    for name, promised in MARTS.items():
+        is_part = base is not None and promised.of_conversations
+        if is_part and base is not None:
+            # the same bytes under another name: this build goes on to stand when that one is deleted
+            (folder / f"{name}.parquet").hardlink_to(base / f"{name}.parquet")
+        _copy(memory, name, folder / f"{name}{'.new' if is_part else ''}.parquet")
     for table in home.tables.glob("*.parquet"):
         shutil.copyfile(table, folder / table.name)
-    return rows
+    return {name: memory.execute(f"select count(*) from ({mart(folder, name)})").fetchall()[0][0] for name in MARTS}
+
+
+def _copy(memory: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
+    target = str(path).replace("'", "''")
+    memory.execute(f"copy {name} to '{target}' (format parquet, compression zstd)")
 
 
 def _forget_old(home: AccountLake) -> None:
@@ -106,7 +211,13 @@ def _forget_old(home: AccountLake) -> None:
         shutil.rmtree(folder)
 
 
+def _version(home: AccountLake) -> str:
+    """Changes whenever the numbers may: with our definitions, a log brought anew, the small tables."""
+    return f"{_definitions()}-{extract.marker(home)}-{extract.fingerprint(home)}"
+
+
 def _definitions() -> str:
-    """Changes whenever the SQL does: then every account is built anew by itself."""
-    files = sorted([*(HERE / "staging").glob("*.sql"), *(HERE / "marts").glob("*.sql")])
+    """Changes whenever the SQL or what feeds it does: then every account is built anew by itself."""
+    code = [HERE / f"{name}.py" for name in ("schedules", "business_time", "assistants")]
+    files = sorted([*(HERE / "staging").glob("*.sql"), *(HERE / "marts").glob("*.sql"), *code])
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]

@@ -8,47 +8,73 @@ import duckdb
 
 @dataclass(frozen=True)
 class Mart:
-    """What a mart promises. `per_event`: it has one row for each event of the log where this holds."""
+    """What a mart promises. `per_event`: of its rows `counted`, it has one for each event of the log where this holds."""
 
     key: str
     per_event: str = ""
     spans: tuple[str, ...] = ()
+    counted: str = "true"
+    of_conversations: bool = True
 
 
+# In this order they are made: a mart may read those before it.
 MARTS: dict[str, Mart] = {
     "conversations": Mart("conversation_id", "name = 'conversation.created'"),
+    "conversations_now": Mart("conversation_id"),
     "messages": Mart(
         "seq",
         "name = 'message.created' and message_type in ('incoming', 'outgoing', 'template') and is_private is not true",
     ),
-    "first_responses": Mart("conversation_id, kind", spans=("span_us", "answered_us - started_us")),
-    "resolutions": Mart("seq", spans=("life_us", "episode_us", "reopened_us - resolved_us")),
-    "sla_targets": Mart("conversation_id, target, due_us"),
-    "surveys": Mart("seq", "name = 'csat.sent'"),
+    "first_responses": Mart("conversation_id, kind", spans=("span_us", "worked_us", "span_us - worked_us")),
+    "next_responses": Mart("seq", spans=("span_us", "worked_us", "span_us - worked_us")),
+    "resolutions": Mart(
+        "seq",
+        spans=(
+            "life_us",
+            "life_us - life_worked_us",
+            "episode_us",
+            "episode_us - episode_worked_us",
+            "episode_worked_us",
+            "requester_wait_us",
+            "requester_wait_worked_us",
+            "agent_wait_us",
+            "agent_wait_worked_us",
+            "life_us - requester_wait_us - agent_wait_us",
+            "reopened_us - resolved_us",
+        ),
+    ),
+    "sla_targets": Mart("conversation_id, target, seq, applied_seq", spans=("outcome_us - started_us",)),
     "csat_answers": Mart("seq", "name = 'csat.answered' and rating is not null"),
+    "surveys": Mart("seq", "name = 'csat.sent'", counted="not is_imported"),
     "backlog_changes": Mart("seq, delta"),
+    "captain_turns": Mart("seq"),
+    "focus": Mart("seq", spans=("span_us", "worked_us")),
+    "presence": Mart("seq", spans=("ended_us - began_us",), of_conversations=False),
 }
 
 
-def failures(memory: duckdb.DuckDBPyConnection, last_seq: int) -> list[str]:
+def failures(memory: duckdb.DuckDBPyConnection, last_seq: int, after: int = 0) -> list[str]:
     """What is wrong with the build in `memory`, in sentences; empty when nothing is.
 
-    memory: has the log as `log` and each mart under its name. last_seq: the newest event the log should hold.
+    memory: has all events as `whole_log`, those it was made of as `log`, and each mart under its name. last_seq: the newest
+    event there should be. after: up to which event they were checked before.
     """
-    found = [*_log(memory, last_seq)]
+    found = [*_log(memory, after, last_seq)]
     for name, mart in MARTS.items():
         found += [*_keys(memory, name, mart), *_counts(memory, name, mart), *_spans(memory, name, mart)]
-        found += _orphans(memory, name)
+        found += _orphans(memory, name) if mart.of_conversations else []
     return found + _sums(memory)
 
 
-def _log(memory: duckdb.DuckDBPyConnection, last_seq: int) -> list[str]:
+def _log(memory: duckdb.DuckDBPyConnection, after: int, last_seq: int) -> list[str]:
     rows, distinct, first, last = memory.execute(
-        "select count(*), count(distinct seq), coalesce(min(seq), 1), coalesce(max(seq), 0) from log"
+        f"""select count(*), count(distinct seq), coalesce(min(seq), {after + 1}), coalesce(max(seq), {after})
+            from whole_log where seq > {after}"""
     ).fetchall()[0]
-    if (rows, distinct, first, last) == (last_seq, last_seq, 1, last_seq):
+    if (rows, distinct, first, last) == (last_seq - after, last_seq - after, after + 1, last_seq):
         return []
-    return [f"the log should hold events 1 to {last_seq}, but holds {rows} ({distinct} different), {first} to {last}"]
+    held = f"holds {rows} ({distinct} different), {first} to {last}"
+    return [f"the log should hold events {after + 1} to {last_seq}, but {held}"]
 
 
 def _keys(memory: duckdb.DuckDBPyConnection, name: str, mart: Mart) -> list[str]:
@@ -60,7 +86,7 @@ def _counts(memory: duckdb.DuckDBPyConnection, name: str, mart: Mart) -> list[st
     if not mart.per_event:
         return []
     told = _count(memory, f"select seq from log where conversation_id is not null and {mart.per_event}")
-    rows = _count(memory, f"select 1 from {name}")
+    rows = _count(memory, f"select 1 from {name} where {mart.counted}")
     return [] if rows == told else [f"{name}: {rows} rows, but the log tells of {told}"]
 
 

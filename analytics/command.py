@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from analytics.build import as_known
 from analytics.errors import Refused
-from analytics.export import export
+from analytics.export import People, export
 from analytics.local_time import zone
-from analytics.read import Query, answer, current, table
+from analytics.read import NAMED, Attribution, Query, Time, answer, behind, current, previous, table
+from analytics.restated import restated
 
 
 def metrics_command(
@@ -20,43 +22,82 @@ def metrics_command(
     since: str,
     until: str,
     by: str | None = None,
-    inbox: tuple[int, ...] = (),
-    agent: tuple[int, ...] = (),
-    team: tuple[int, ...] = (),
+    inbox: tuple[int | str, ...] = (),
+    agent: tuple[int | str, ...] = (),
+    team: tuple[int | str, ...] = (),
     label: tuple[str, ...] = (),
     timezone: str | None = None,
     time: str = "calendar",
     attribution: str = "event",
     as_of: str | None = None,
+    compared: bool = False,
+    rows: bool = False,
+    why: bool = False,
 ) -> dict[str, Any]:
     """{"metric", "unit", "rows"} as the newest build knows it; rows as in `read.Answer`, ready for JSON.
 
-    since, until: ISO days or times, in the account's zone unless they name one; [since, until).
+    since, until, as_of: ISO days or times, in the account's zone unless they name one; [since, until). inbox, agent, team:
+    our numbers, or the external ids of an import. as_of: as the log knew it then. compared: adds "previous", the rows of the
+    period before. rows: adds "behind", the conversations. why: adds "restated", what has changed since as_of.
     """
-    if time != "calendar":
-        raise Refused(
-            f"--time {time}: only calendar time can be asked for so far.",
-            f"--time {time}: пока можно спросить только календарное время.",
-        )
-    if attribution != "event":
-        raise Refused(
-            f"--attribution {attribution}: only “event” (as it was then) can be asked for so far.",
-            f"--attribution {attribution}: пока можно спросить только «event» — как было в тот момент.",
-        )
-    if as_of is not None:
-        raise Refused(
-            "--as-of: numbers as they were known at a past time cannot be asked for yet.",
-            "--as-of: числа, какими их знали в прошлом, спросить пока нельзя.",
-        )
+    words = {"--time": (time, Time), "--attribution": (attribution, Attribution)}
+    for option, (word, allowed) in words.items():
+        _among(option, word, [choice.value for choice in allowed])
     marts = current(lake, account_id)
     where = timezone or timezone_of(marts)
-    window = moment(since, zone(where)), moment(until, zone(where))
-    return asdict(answer(marts, Query(metric, *window, by, where, inbox, agent, team, label)))
+    if as_of is not None:
+        marts = as_known(lake, account_id, moment(as_of, zone(where)))
+    query = Query(
+        metric,
+        moment(since, zone(where)),
+        moment(until, zone(where)),
+        by,
+        where,
+        _numbers(marts, "inbox", inbox),
+        _numbers(marts, "agent", agent),
+        _numbers(marts, "team", team),
+        tuple(label),
+        Time(time),
+        Attribution(attribution),
+    )
+    told = asdict(answer(marts, query))
+    if compared:
+        told["previous"] = answer(marts, previous(query)).rows
+    if rows:
+        told["behind"] = behind(marts, query)
+    if as_of is not None and why:
+        told["restated"] = restated(lake, account_id, query, moment(as_of, zone(where)))
+    return told
 
 
-def export_command(lake: Path, account_id: int, out: Path, locale: str = "ru") -> dict[str, int]:
+def _numbers(marts: Path, kind: str, names: tuple[int | str, ...]) -> tuple[int, ...]:
+    """Our numbers of these inboxes, agents or teams; each is given by number or by external id."""
+    known = table(marts, NAMED[kind])
+    ours = {int(row[f"{kind}_id"]) for row in known}
+    theirs = {row["external_id"]: int(row[f"{kind}_id"]) for row in known if row.get("external_id") is not None}
+    found = []
+    for name in map(str, names):
+        number = int(name) if name.isascii() and name.isdigit() else None
+        if number is None or (number not in ours and name in theirs):
+            number = theirs.get(name)
+        if number is None:
+            raise Refused(f"There is no {kind} “{name}”.", f"Нет такого: {kind} «{name}».")
+        found.append(number)
+    return tuple(found)
+
+
+def _among(option: str, word: str, allowed: list[str]) -> None:
+    if word not in allowed:
+        choices = ", ".join(allowed)
+        raise Refused(f"{option} {word}: it can be {choices}.", f"{option} {word}: можно {choices}.")
+
+
+def export_command(
+    lake: Path, account_id: int, out: Path, locale: str = "ru", *, people: People | None = None, is_csv: bool = True
+) -> dict[str, int]:
     """Rows by table, once the account's export stands in the folder `out`."""
-    return {made.name: made.rows for made in export(lake, account_id, out.absolute(), locale)}
+    made = export(lake, account_id, out.absolute(), locale, people=people, is_csv=is_csv)
+    return {table.name: table.rows for table in made}
 
 
 def timezone_of(marts: Path) -> str:

@@ -49,35 +49,63 @@ COLUMNS: dict[str, Column] = {
     "actor_id": _number("the number in actor", "номер из actor"),
     "actor_kind": _text("the word in actor", "слово из actor"),
     "agent_id": _number("agent; empty for nobody", "агент; пусто, если никто"),
+    "agent_wait_us": _span("of that, the customer's turn", "из них ход клиента"),
+    "agent_wait_worked_us": _span("the same in working hours", "то же в рабочее время"),
     "answered_us": _instant("when it was answered", "когда ответили"),
+    "applied_seq": _number("the event that applied the policy", "событие, применившее политику"),
     "assignee_id": _number("assignee after the event", "исполнитель после события"),
+    "began_us": _instant("when it began", "когда началось"),
+    "captain_answered_us": _instant(
+        "when Captain first wrote to the customer", "когда Капитан впервые написал клиенту"
+    ),
+    "causation": _text("history: told by an import", "history — рассказано загрузкой"),
     "causation_seq": _number("the event that caused it", "событие, которое его вызвало"),
     "changed_us": _instant("when it changed", "когда изменилось"),
     "channel": _text("channel", "канал"),
+    "comment": _text("what the customer added to the rating", "что клиент добавил к оценке"),
+    "content": _text("the text", "текст"),
     "contact_id": _number("contact", "контакт"),
     "conversation_id": _number("conversation", "диалог"),
-    "created_us": _instant("when the conversation was created", "когда создан диалог"),
+    "created_us": _instant("when the conversation or contact was created", "когда создан диалог или контакт"),
     "data": Column(Kind.JSON, Words("the event's own JSON", "JSON события целиком")),
     "delta": _number("+1 into the backlog, -1 out of it", "+1 в нерешённые, -1 из нерешённых"),
     "direction": _text("incoming or outgoing", "incoming — входящее, outgoing — исходящее"),
     "display_id": _number("the number people see", "номер, который видят люди"),
     "due_us": _instant("when it was due", "срок"),
+    "email": _text("e-mail", "электронная почта"),
+    "ended_us": _instant("when it ended; empty while it goes on", "когда закончилось; пусто, если идёт"),
     "episode_started_us": _instant(
         "when it was created or last reopened", "когда создан или последний раз открыт снова"
     ),
     "episode_us": _span("from episode_started to the resolve", "от episode_started до решения"),
+    "episode_worked_us": _span("the same in working hours", "то же в рабочее время"),
+    "external_id": _text("the number an import knew it by", "номер, под которым его знала загрузка"),
     "first_response_seconds": _number("promised first response, s", "обещанный первый ответ, с"),
+    "happened_us": _instant("when it happened", "когда произошло"),
     "held_by": _text("captain or bot, if one holds it", "captain или bot, если диалог у них"),
+    "human_messages": _number("public messages of agents so far", "публичных сообщений агентов к этому моменту"),
+    "identifier": _text("the number the customer's own system has for him", "номер контакта в системе клиента"),
     "inbox_id": _number("inbox", "источник"),
+    "is_answered": Column(Kind.FLAG, Words("an agent or Captain had written", "агент или Капитан уже писал")),
+    "is_blocked": Column(Kind.FLAG, Words("blocked", "заблокирован")),
     "is_business_time": Column(Kind.FLAG, Words("counts working hours only", "считает только рабочие часы")),
+    "is_captains": Column(
+        Kind.FLAG, Words("Captain held it or had written by then", "Капитан держал диалог или уже писал")
+    ),
+    "is_helpful": Column(Kind.FLAG, Words("whether it helped", "помогло ли")),
+    "is_history": Column(Kind.FLAG, Words("imported", "загружено")),
+    "is_imported": Column(Kind.FLAG, Words("told by an import", "рассказано загрузкой")),
     "is_met": Column(Kind.FLAG, Words("met (else missed)", "выполнена (иначе пропущена)")),
     "is_private": Column(Kind.FLAG, Words("a note", "заметка")),
+    "is_with_captain": Column(Kind.FLAG, Words("begun where Captain answers", "начат там, где отвечает Капитан")),
     "kind": _text(
         "human: by an agent; any: by an agent, Captain or a bot", "human — агент; any — агент, Капитан или бот"
     ),
     "label_id": _number("label", "метка"),
     "labels": Column(Kind.LIST, Words("labels at that moment", "метки в тот момент")),
+    "last_activity_us": _instant("when he last wrote", "когда писал последний раз"),
     "life_us": _span("from created to the resolve", "от создания до решения"),
+    "life_worked_us": _span("the same in working hours", "то же в рабочее время"),
     "locale": _text("language", "язык"),
     "message_id": _number("message", "сообщение"),
     "message_type": _text("incoming, outgoing, activity or template", "incoming, outgoing, activity или template"),
@@ -86,10 +114,16 @@ COLUMNS: dict[str, Column] = {
     "occurred_us": _instant("when it happened", "когда произошло"),
     "ordinal": _number("which resolve of the conversation it is, from 1", "какое по счёту решение диалога, с 1"),
     "outcome_us": _instant("when met, or the due time missed", "когда выполнена или пропущенный срок"),
+    "phone_number": _text("phone", "телефон"),
+    "place": _number("which event of the conversation, from 1", "какое по счёту событие диалога, с 1"),
+    "presence": _text("online, busy or offline", "online, busy или offline"),
     "priority": _text("priority at that moment", "приоритет в тот момент"),
+    "promised_us": _instant("since when it was promised", "с какого момента обещано"),
     "rating": _number("rating, 1 to 5", "оценка от 1 до 5"),
     "recorded_us": _instant("when we learned of it", "когда мы об этом узнали"),
     "reopened_us": _instant("when it was reopened after that, if ever", "когда открыт снова после этого, если открыт"),
+    "requester_wait_us": _span("of its life, our turn", "за жизнь диалога ход наш"),
+    "requester_wait_worked_us": _span("the same in working hours", "то же в рабочее время"),
     "resolution_seconds": _number("promised resolution, s", "обещанное решение, с"),
     "resolution_seq": _number("the resolve it judges (resolutions.seq)", "оцениваемое решение (resolutions.seq)"),
     "resolved_us": _instant("when it was resolved", "когда решён"),
@@ -103,16 +137,27 @@ COLUMNS: dict[str, Column] = {
     "sent_us": _instant("when it was sent", "когда отправлено"),
     "seq": _number("number of the event in the log", "номер события в журнале"),
     "sla_policy_id": _number("SLA policy", "политика SLA"),
+    "snoozed_until_us": _instant("until when it was snoozed", "до какого времени отложен"),
     "span_us": _span("from started to answered", "от started до answered"),
     "started_us": _instant("when the customer began to wait", "когда клиент начал ждать"),
+    "state": _text(
+        "met, missed, running or void", "met — выполнена, missed — пропущена, running — идёт, void — отменена"
+    ),
     "status": _text("status at that moment", "статус в тот момент"),
     "status_after": _text("status after a change", "статус после изменения"),
+    "superseded_us": _instant("when a hand-off began it again", "когда передача начала её заново"),
     "survey_id": _number("survey", "опрос"),
     "target": _text("first_response, next_response or resolution", "first_response, next_response или resolution"),
     "team_id": _number("team at that moment", "команда в тот момент"),
     "timezone": _text("time zone", "часовой пояс"),
     "title": _text("title", "название"),
+    "user_id": _number("agent", "агент"),
     "version": _number("version", "версия"),
+    "what": _text(
+        "answer (Captain's), human, resolved, reopened, confirmed, unhelpful, rated",
+        "answer — ответ Капитана, human — агента, resolved, reopened, confirmed, unhelpful, rated",
+    ),
+    "worked_us": _span("the same in working hours", "то же в рабочее время"),
 }
 
 TABLES: dict[str, Words] = {
@@ -121,18 +166,40 @@ TABLES: dict[str, Words] = {
         "One row per conversation, as it was at its creation.", "Строка на диалог, каким он был при создании."
     ),
     "messages": Words("One row per public message.", "Строка на публичное сообщение."),
+    "conversations_now": Words("One row per conversation, as it is now.", "Строка на диалог, каков он сейчас."),
     "first_responses": Words(
         "One row per conversation and kind that got its first answer.", "Строка на диалог и вид первого ответа."
     ),
+    "next_responses": Words(
+        "One row per wait that an agent's answer ended.", "Строка на ожидание, которое закончил ответ агента."
+    ),
     "resolutions": Words("One row per resolve.", "Строка на решение диалога."),
-    "sla_targets": Words("One row per settled SLA target.", "Строка на цель SLA с исходом."),
-    "surveys": Words("One row per survey sent.", "Строка на отправленный опрос."),
+    "sla_targets": Words(
+        "One row per SLA target: met, missed or running.", "Строка на цель SLA: выполнена, пропущена или идёт."
+    ),
+    "surveys": Words(
+        "One row per survey sent; of an import, per answered resolve.",
+        "Строка на отправленный опрос; в загрузке — на решение с ответом.",
+    ),
     "csat_answers": Words(
         "One row per answer to a survey, changed ones too.", "Строка на ответ опроса, и на изменённый."
     ),
     "backlog_changes": Words(
         "Changes of the unresolved: the sum of delta up to T is the backlog at T.",
         "Изменения нерешённых: сумма delta до момента T — их число в T.",
+    ),
+    "captain_turns": Words(
+        "What judges Captain, where he wrote to the customer.", "По чему судят Капитана там, где он писал клиенту."
+    ),
+    "focus": Words("One row per look of an agent at a conversation.", "Строка на взгляд агента на диалог."),
+    "presence": Words("One row per stretch an agent was there.", "Строка на время, когда агент был на месте."),
+    "contacts": Words("One row per contact.", "Строка на контакт."),
+    "agent_addresses": Words("Agents' addresses.", "Адреса агентов."),
+    "message_texts": Words(
+        "One row per message, notes too, with its text.", "Строка на сообщение или заметку с текстом."
+    ),
+    "rating_comments": Words(
+        "One row per answered survey, with its comment.", "Строка на отвеченный опрос с комментарием."
     ),
     "accounts": Words("The account.", "Аккаунт."),
     "agents": Words("Agents.", "Агенты."),
@@ -143,4 +210,4 @@ TABLES: dict[str, Words] = {
 }
 
 # Left out of an export: whose they are, not what they did.
-PERSONAL = {"agents": ("name",)}
+PERSONAL = {"agents": ("name", "external_id")}

@@ -1,3 +1,4 @@
+# ruff: noqa: S608  the SQL is of our own words alone
 """The log and the small tables of one account, from PostgreSQL to Parquet, by cursor.
 
 A part is written beside, brought to the disk, then renamed to a name that says which events it holds: a process that dies
@@ -29,6 +30,32 @@ STAGING = (Path(__file__).parent / "staging" / "log.sql").read_text()
 COLUMNS_OF = "columns"
 SIGNATURE = ["seq", "name", "occurred_us", "recorded_us"]
 
+# Up to which event deleted contacts have been taken out of the parts
+ERASED = "erased"
+_OF_GONE = """(
+    contact_id in (from gone)
+    or (actor_kind = 'contact' and actor_id in (from gone))
+    or (sender_type = 'contact' and sender_id in (from gone))
+    or cast(data ->> '$.merged_contact_id' as bigint) in (from gone)
+)"""
+_ERASED = f"""
+    select * replace (
+        case when {_OF_GONE} then null else contact_id end as contact_id,
+        case when {_OF_GONE} and actor_kind = 'contact' then 'contact' else actor end as actor,
+        case when {_OF_GONE} and actor_kind = 'contact' then null else actor_id end as actor_id,
+        case when {_OF_GONE} and sender_type = 'contact' then null else sender_id end as sender_id,
+        case
+            when {_OF_GONE} then json_merge_patch(
+                data,
+                case when sender_type = 'contact' then '{{"sender_id": null}}' else '{{}}' end,
+                '{{"contact_id": null, "merged_contact_id": null, "contact_change": null}}'
+            )::varchar
+            else data
+        end as data
+    )
+    from part order by seq
+"""
+
 # The log as PostgreSQL gives it
 ROW = pl.Schema(
     {
@@ -37,6 +64,7 @@ ROW = pl.Schema(
         "conversation_id": pl.Int64,
         "actor": pl.String,
         "causation_seq": pl.Int64,
+        "causation": pl.String,
         "schema_version": pl.Int32,
         "occurred_us": pl.Int64,
         "recorded_us": pl.Int64,
@@ -46,7 +74,7 @@ ROW = pl.Schema(
 
 _EVENTS = sql.SQL(
     """copy (
-        select seq, name, conversation_id, actor, causation_seq, schema_version,
+        select seq, name, conversation_id, actor, causation_seq, causation, schema_version,
             (extract(epoch from occurred_at) * 1000000)::bigint, (extract(epoch from recorded_at) * 1000000)::bigint, data
         from event where account_id = {account_id} and seq > {after} and seq <= {last} order by seq
     ) to stdout (format csv)"""
@@ -56,13 +84,13 @@ _LAST = "select coalesce((select seq from event where account_id = %s order by s
 # Agents' names are the only words about people here; an export leaves them out.
 TABLES: dict[str, LiteralString] = {
     "accounts": "select id as account_id, name, timezone, locale from account where id = %s",
-    "agents": """select user_id as agent_id, role, coalesce(display_name, name) as name
+    "agents": """select user_id as agent_id, role, coalesce(display_name, name) as name, external_id
         from account_user join app_user on id = user_id where account_id = %s order by user_id""",
-    "inboxes": "select id as inbox_id, name, channel, timezone from inbox where account_id = %s order by id",
-    "teams": "select id as team_id, name from team where account_id = %s order by id",
+    "inboxes": "select id as inbox_id, name, channel, external_id from inbox where account_id = %s order by id",
+    "teams": "select id as team_id, name, external_id from team where account_id = %s order by id",
     "labels": "select id as label_id, title from label where account_id = %s order by id",
     "sla_policies": """select id as sla_policy_id, name, version, first_response_seconds, next_response_seconds,
-        resolution_seconds, is_business_time from sla_policy where account_id = %s order by id""",
+        resolution_seconds, is_business_time, external_id from sla_policy where account_id = %s order by id""",
 }
 
 
@@ -91,8 +119,31 @@ def extract(connection: psycopg.Connection[Any], account_id: int, lake: Path) ->
         while (after := home.last_seq()) < last:
             upto = min(after + BATCH, last)
             add_part(home, _rows(connection, account_id, after, upto), after + 1, upto)
+        erase(home)
         compact(home)
         return home.last_seq()
+
+
+def erase(home: AccountLake) -> None:
+    """Take contacts that were deleted out of the parts: which events were theirs is known no more, that they were is."""
+    marker = home.events / ERASED
+    done, last = int(marker.read_text()) if marker.exists() else 0, home.last_seq()
+    if done >= last:
+        return
+    with duckdb.connect() as memory:
+        memory.execute("create table gone (contact_id bigint)")
+        for part in (part for part in home.parts() if part.last > done):
+            memory.read_parquet(str(part.path)).create_view("part", replace=True)
+            memory.execute(
+                "insert into gone select contact_id from part where name = 'contact.deleted' and seq > ?", [done]
+            )
+        if memory.execute("select count(*) from gone").fetchall()[0][0]:
+            shutil.rmtree(home.past, ignore_errors=True)
+            for part in home.parts():
+                memory.read_parquet(str(part.path)).create_view("part", replace=True)
+                if memory.execute(f"select exists (select 1 from part where {_OF_GONE})").fetchall()[0][0]:
+                    _copy(memory, _ERASED, part.path)
+    replace(marker, str(last).encode())
 
 
 def add_part(home: AccountLake, rows: pl.DataFrame, first: int, last: int) -> None:
@@ -171,6 +222,8 @@ def _snapshot(connection: psycopg.Connection[Any], path: Path, query: LiteralStr
 def _kind(column: str) -> type[pl.DataType]:
     if column.startswith("is_"):
         return pl.Boolean
+    if column == "external_id":
+        return pl.String
     return pl.Int64 if column.endswith(("_id", "_seconds", "version")) else pl.String
 
 
@@ -187,7 +240,13 @@ def _last_seq(connection: psycopg.Connection[Any], account_id: int) -> int:
     return int(found[0]) if found else 0
 
 
+def marker(home: AccountLake) -> str:
+    """Changes whenever the log was brought anew."""
+    file = home.events / COLUMNS_OF
+    return hashlib.sha256(file.read_bytes() if file.exists() else b"").hexdigest()[:16]
+
+
 def fingerprint(home: AccountLake) -> str:
-    """Changes whenever a small table does, and when the log was brought anew."""
-    files = sorted([*home.tables.glob("*.parquet"), *home.events.glob(COLUMNS_OF)])
+    """Changes whenever a small table does."""
+    files = sorted(home.tables.glob("*.parquet"))
     return hashlib.sha256(b"".join(file.name.encode() + file.read_bytes() for file in files)).hexdigest()[:16]

@@ -18,7 +18,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,11 @@ class Part:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a build knows of itself. `seq` and `recorded_us` are the newest event in it; `rows` counts each mart."""
+    """What a build knows of itself. `seq` and `recorded_us` are the newest event in it; `rows` counts each mart.
+
+    as_of_us: it tells what the log knew at this instant, and takes that for now; null when it tells what is known today.
+    base_seq: up to which event its marts were derived in one; what came later stands beside them (see `mart`).
+    """
 
     build: str
     seq: int
@@ -52,6 +56,8 @@ class Manifest:
     built_us: int
     version: str
     rows: dict[str, int]
+    as_of_us: int | None = None
+    base_seq: int | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,10 @@ class AccountLake:
     @property
     def marts(self) -> Path:
         return self.path / "marts"
+
+    @property
+    def past(self) -> Path:
+        return self.path / "past"
 
     @property
     def spill(self) -> Path:
@@ -152,7 +162,29 @@ def account(lake: Path, account_id: int) -> AccountLake:
 
 def manifest(marts: Path) -> Manifest:
     """What the build or export in this folder knows of itself."""
-    return Manifest(**json.loads((marts / "manifest.json").read_text()))
+    told = json.loads((marts / "manifest.json").read_text())
+    # an export says more in it than a build
+    return Manifest(**{field.name: told[field.name] for field in fields(Manifest) if field.name in told})
+
+
+def mart(marts: Path, name: str) -> str:
+    """SQL for the rows of a mart in this folder.
+
+    Beside `<mart>.parquet` may stand `<mart>.new.parquet`: all there is to say of the conversations in `touched.parquet`, of
+    which the first says what was true before.
+    """
+    whole, newer, touched = (
+        _quoted(marts / file) for file in (f"{name}.parquet", f"{name}.new.parquet", "touched.parquet")
+    )
+    if not (marts / f"{name}.new.parquet").exists():
+        return f"select * from read_parquet({whole})"  # noqa: S608
+    return f"""select old.* from read_parquet({whole}) as old
+            anti join read_parquet({touched}) as touched on old.conversation_id = touched.conversation_id
+        union all by name select * from read_parquet({newer})"""  # noqa: S608
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
 
 
 def replace(path: Path, content: bytes) -> None:

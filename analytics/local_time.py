@@ -65,6 +65,22 @@ def bucket(by: str, row: tuple[Any, ...]) -> dict[str, Any]:
     return {by: _date(row[0])}
 
 
+def unbucket(by: str, cell: dict[str, Any]) -> tuple[int, ...]:
+    """What `bucket` was made from. Refused when it is no such group."""
+    try:
+        match by:
+            case "hour":
+                day, _, hour = str(cell["hour"]).partition("T")
+                return (_days(day) * 24 + int(hour[:2]),)
+            case "weekday_hour":
+                return int(cell["weekday"]), int(cell["hour"])
+            case "month":
+                return (int(np.datetime64(cell["month"], "M").astype(np.int64)),)
+        return (_days(cell[by]),)
+    except (KeyError, ValueError):
+        raise Refused(f"There is no such group: {cell}.", f"Такой группы нет: {cell}.") from None
+
+
 def _offsets_s(q15: Column, where: ZoneInfo) -> Column:
     """Seconds east of UTC at each quarter: asked once a day, and at each quarter of the few days in which it changes."""
     day = q15 // 96
@@ -83,3 +99,7 @@ def _offset_s(quarter: int, where: ZoneInfo) -> int:
 
 def _date(days: int) -> str:
     return str(np.datetime64(days, "D"))
+
+
+def _days(date: str) -> int:
+    return int(np.datetime64(date, "D").astype(np.int64))

@@ -1,14 +1,22 @@
 # ruff: noqa: S608  the SQL is of our own words; what people typed is bound
 """The one reader of the marts: command line, dashboards, notebooks and exports all ask here, so they cannot differ.
 
+    marts = current(lake, account_id)        # or build.as_known(lake, account_id, moment): as the log knew it then
     answer(marts, Query("first_response_human", since, until, by="day", timezone="Europe/Moscow")).rows
     [{"day": "2026-03-02", "n": 12, "mean": 340.5, "p50": 210.0, "p90": 900.0, "value": 340.5}, …]
+    behind(marts, query, {"day": "2026-03-02"})                          # the rows that number was made of
+    [{"display_id": 42, "conversation_id": 42, "dated": "2026-03-02T09:00:00+00:00", "value": 300.0, …}, …]
+    answer(marts, previous(query))                                       # the same length of time just before
 
-Seconds for spans, fractions for ratios; counts stand in both `n` and `value`; empty groups have no row.
+Seconds for spans, fractions for ratios; counts stand in both `n` and `value`; empty groups have no row. Rows by inbox, agent
+or team say the name too, and the external id where an import gave one.
 """
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+import re
+import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,8 +26,8 @@ import polars as pl
 
 from analytics.checks import MARTS
 from analytics.errors import Refused
-from analytics.lake import account
-from analytics.local_time import QUARTER_US, bucket, dim_time, us, zone
+from analytics.lake import account, manifest, mart
+from analytics.local_time import QUARTER_US, bucket, dim_time, unbucket, us, zone
 from analytics.metrics import METRICS, Kind, Metric
 
 MAX_YEARS = 30
@@ -33,7 +41,23 @@ CALENDAR = {
     "weekday_hour": ("weekday", "hour_of_day"),
 }
 DIMENSIONS = {"inbox": "inbox_id", "agent": "agent_id", "team": "team_id", "priority": "priority"}
-GROUPS = (*CALENDAR, *DIMENSIONS, "channel", "label", "status")
+GROUPS = (*CALENDAR, *DIMENSIONS, "channel", "label", "captain", "status")
+# Which small table names a group, and by what
+NAMED = {"inbox": "inboxes", "agent": "agents", "team": "teams", "policy": "sla_policies"}
+
+
+class Time(StrEnum):
+    """Which seconds a span counts: all of them, or those in working hours."""
+
+    CALENDAR = "calendar"
+    BUSINESS = "business"
+
+
+class Attribution(StrEnum):
+    """Whose a thing counted is: as it was at the event, or the conversation's assignee, team, labels as of today."""
+
+    EVENT = "event"
+    CURRENT = "current"
 
 
 @dataclass(frozen=True)
@@ -49,6 +73,8 @@ class Query:
     agent_ids: tuple[int, ...] = ()
     team_ids: tuple[int, ...] = ()
     labels: tuple[str, ...] = ()
+    time: Time = Time.CALENDAR
+    attribution: Attribution = Attribution.EVENT
 
 
 @dataclass(frozen=True)
@@ -66,7 +92,35 @@ def answer(marts: Path, query: Query) -> Answer:
     with _engine().cursor() as memory:
         _open(memory, marts, metric, query)
         rows = _stock(memory, metric, query) if metric.kind == Kind.STOCK else _flow(memory, metric, query)
-    return Answer(metric.name, metric.unit.value, [_row(metric, query.by, row) for row in rows])
+    return Answer(
+        metric.name, metric.unit.value, _named(marts, query.by, [_row(metric, query.by, row) for row in rows])
+    )
+
+
+def behind(marts: Path, query: Query, cell: dict[str, Any] | None = None, limit: int = 1000) -> list[dict[str, Any]]:
+    """What one number was made of, newest first: {"display_id", "conversation_id", "dated" (RFC 3339), "value"} of each.
+
+    cell: the group's keys of a row of `answer`, as they stand there; none for the whole. value: seconds of a span, whether it
+    is a hit of a ratio, 1 of a count. A conversation may stand there more than once: with each of its answers, say.
+    """
+    metric = _checked(query)
+    with _engine().cursor() as memory:
+        _open(memory, marts, metric, query)
+        return (
+            _stock_behind(memory, metric, query, cell)
+            if metric.kind == Kind.STOCK
+            else _flow_behind(memory, metric, query, cell, limit)
+        )
+
+
+def previous(query: Query) -> Query:
+    """The same question of the period just before, as long by the clocks of the zone: of whole days, so many whole days."""
+    where = zone(query.timezone)
+    since, until = query.since.astimezone(where), query.until.astimezone(where)
+    # by the clock on the wall, so that a day of 23 hours has a whole day before it
+    length = until.replace(tzinfo=None) - since.replace(tzinfo=None)
+    earlier = (since.replace(tzinfo=None) - length).replace(tzinfo=where)
+    return replace(query, since=earlier, until=query.since)
 
 
 def current(lake: Path, account_id: int) -> Path:
@@ -94,7 +148,7 @@ def _checked(query: Query) -> Metric:
             f"Метрики «{query.metric}» нет. Есть: {names}.",
         )
     metric = METRICS[query.metric]
-    groups = _groups_of(metric)
+    groups = groups_of(metric)
     if query.by is not None and query.by not in groups:
         raise Refused(
             f"{metric.name} cannot be grouped by “{query.by}”. It can by: {', '.join(groups)}.",
@@ -112,10 +166,12 @@ def _checked(query: Query) -> Metric:
     return metric
 
 
-def _groups_of(metric: Metric) -> tuple[str, ...]:
-    if metric.kind == Kind.STOCK:
-        return tuple(group for group in GROUPS if group != "weekday_hour")
-    return tuple(group for group in GROUPS if group != "status")
+def groups_of(metric: Metric) -> tuple[str, ...]:
+    """What `by` can be for this metric."""
+    if metric.only is not None:
+        return metric.only
+    left_out = "weekday_hour" if metric.kind == Kind.STOCK else "status"
+    return (*(group for group in GROUPS if group != left_out), *metric.groups)
 
 
 @cache
@@ -125,23 +181,22 @@ def _engine() -> duckdb.DuckDBPyConnection:
 
 
 def _open(memory: duckdb.DuckDBPyConnection, marts: Path, metric: Metric, query: Query) -> None:
-    for name in MARTS:
-        if f" {name}" in metric.sql:
-            file = str(marts / f"{name}.parquet").replace("'", "''")
-            memory.execute(f"create temp view {name} as select * from read_parquet('{file}')")
+    for name in {*re.findall(r"\w+", metric.sql), "conversations", "conversations_now"} & MARTS.keys():
+        memory.execute(f"create temp view {name} as {mart(marts, name)}")
     if query.by == "channel":
         inboxes = {"inbox_id": pl.Int64, "channel": pl.String}
         rows = [{key: row[key] for key in inboxes} for row in table(marts, "inboxes")]
         memory.register("inboxes", pl.DataFrame(rows, schema=inboxes))
-    memory.execute("create temp table asked as select ? as since_us, ? as until_us", [us(query.since), us(query.until)])
+    asked = [us(query.since), us(query.until), manifest(marts).as_of_us or time.time_ns() // 1000]
+    memory.execute("create temp table asked as select ? as since_us, ? as until_us, ? as now_us", asked)
     if query.by in CALENDAR:
         memory.register("dim_time", dim_time(query.since, query.until, zone(query.timezone)))
 
 
 def _flow(memory: duckdb.DuckDBPyConnection, metric: Metric, query: Query) -> list[tuple[Any, ...]]:
     """What happened in the window, grouped."""
-    window = "dated_us >= since_us and dated_us < until_us"
-    return _grouped(memory, metric, query, window, _AGGREGATES[metric.kind], "count(*) > 0")
+    having = "sum(whole_us) > 0" if metric.kind == Kind.SHARE else "count(*) > 0"
+    return _grouped(memory, metric, query, WITHIN, _AGGREGATES[metric.kind], having)
 
 
 def _stock(memory: duckdb.DuckDBPyConnection, metric: Metric, query: Query) -> list[tuple[Any, ...]]:
@@ -151,16 +206,19 @@ def _stock(memory: duckdb.DuckDBPyConnection, metric: Metric, query: Query) -> l
     return _grouped(memory, metric, query, "dated_us <= until_us", "cast(sum(delta) as bigint) as n", "sum(delta) > 0")
 
 
+WITHIN = "dated_us >= since_us and dated_us < until_us"
+
+
 def _grouped(
     memory: duckdb.DuckDBPyConnection, metric: Metric, query: Query, window: str, aggregates: str, having: str
 ) -> list[tuple[Any, ...]]:
     source, keys = _source(query.by)
-    where, values = _filters(query)
+    chosen, values = _chosen(metric, query, window)
     groups = ", ".join(keys)
     order = ", ".join(f"{key} nulls last" for key in keys)
     return memory.execute(
         f"""
-        with chosen as (select units.* from ({metric.sql}) as units cross join asked where {window} {where})
+        with chosen as ({chosen})
         select {groups}{"," if keys else ""} {aggregates} from {source}
         {f"group by {groups}" if keys else ""}
         having {having}
@@ -170,11 +228,118 @@ def _grouped(
     ).fetchall()
 
 
-def _stock_by_time(memory: duckdb.DuckDBPyConnection, metric: Metric, query: Query, key: str) -> list[tuple[Any, ...]]:
+def _chosen(metric: Metric, query: Query, window: str) -> tuple[str, dict[str, Any]]:
+    """SQL for what the metric counts in the window and the filters let pass, and the filters' values."""
     where, values = _filters(query)
+    span = ", span_us as counted_us" if query.time == Time.CALENDAR else ", worked_us as counted_us"
+    units = f"select units.*{span if metric.kind == Kind.SPAN else ''} from ({metric.sql}) as units"
+    if query.attribution == Attribution.CURRENT and metric.kind != Kind.SHARE:
+        today = "agent_id, team_id, labels, priority, is_captains"
+        units = f"""select units.* exclude ({today}), {", ".join(f"today.{name}" for name in today.split(", "))}
+            from ({units}) as units join conversations_now as today on units.conversation_id = today.conversation_id"""
+    return f"select units.* from ({units}) as units cross join asked where {window} {where}", values
+
+
+def _flow_behind(
+    memory: duckdb.DuckDBPyConnection, metric: Metric, query: Query, cell: dict[str, Any] | None, limit: int
+) -> list[dict[str, Any]]:
+    source, keys = _source(query.by)
+    chosen, values = _chosen(metric, query, WITHIN)
+    value = {Kind.SPAN: "counted_us / 1e6", Kind.RATIO: "is_hit", Kind.SHARE: "part_us / 1e6"}.get(metric.kind, "1")
+    where, wanted = _cell(query.by, keys, cell)
+    # one row of a metric may stand in several groups only by its labels, and here one group is asked for
+    once = "distinct" if query.by == "label" and not cell else ""
+    rows = memory.execute(
+        f"""
+        with chosen as ({chosen})
+        select {once} display_id, found.conversation_id, found.seq, dated_us, {value} as value
+        from (select * from {source} where {where}) as found left join conversations
+            on found.conversation_id = conversations.conversation_id
+        order by dated_us desc, found.seq desc
+        limit {int(limit)}
+        """,
+        values | wanted,
+    ).fetchall()
+    return [_told(*row) for row in rows]
+
+
+def _stock_behind(
+    memory: duckdb.DuckDBPyConnection, metric: Metric, query: Query, cell: dict[str, Any] | None
+) -> list[dict[str, Any]]:
+    if cell and query.by in CALENDAR:
+        key = CALENDAR[query.by][0]
+        last = memory.execute(
+            f"select max(q15) from dim_time where {key} = ?", list(unbucket(query.by, cell))
+        ).fetchall()
+        until = min(us(query.until), (last[0][0] + 1) * QUARTER_US)
+        memory.execute("update asked set until_us = ?", [until])
+        query, cell = replace(query, by=None), None
+    source, keys = _source(query.by)
+    chosen, values = _chosen(metric, query, "dated_us <= until_us")
+    where, wanted = _cell(query.by, keys, cell)
+    rows = memory.execute(
+        f"""
+        with chosen as ({chosen}),
+        left_over as (
+            select conversation_id, max(seq) as seq, max(dated_us) as dated_us, sum(delta) as n
+            from (select * from {source}) as found where {where}
+            group by conversation_id having sum(delta) > 0
+        )
+        select display_id, left_over.conversation_id, left_over.seq, dated_us, 1 as value
+        from left_over join conversations on left_over.conversation_id = conversations.conversation_id
+        order by dated_us desc, left_over.seq desc
+        """,
+        values | wanted,
+    ).fetchall()
+    return [_told(*row) for row in rows]
+
+
+def _cell(by: str | None, keys: tuple[str, ...], cell: dict[str, Any] | None) -> tuple[str, dict[str, Any]]:
+    """The condition that a row stands in this group, and its values."""
+    if not cell or by is None:
+        return "true", {}
+    wanted = unbucket(by, cell) if by in CALENDAR else (cell[by],)
+    values = {f"cell_{key}": value for key, value in zip(keys, wanted, strict=True) if value is not None}
+    words = [
+        f"{key} = $cell_{key}" if value is not None else f"{key} is null"
+        for key, value in zip(keys, wanted, strict=True)
+    ]
+    return " and ".join(words), values
+
+
+def _told(display_id: int | None, conversation_id: int | None, seq: int, dated_us: int, value: Any) -> dict[str, Any]:
+    dated = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=dated_us)
+    return {
+        "display_id": display_id,
+        "conversation_id": conversation_id,
+        "seq": seq,
+        "dated": dated.isoformat(),
+        "value": value,
+    }
+
+
+def _named(marts: Path, by: str | None, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows, each with the name of its inbox, agent, team or policy, and the number an import knew it by."""
+    known = table(marts, NAMED[by]) if by in NAMED else []
+    if by is None or not known:
+        return rows
+    of = {row[next(key for key in row if key.endswith("_id"))]: row for row in known}
+    told = [key for key in ("name", "external_id") if key in known[0]]
+    if all(row.get("external_id") is None for row in known):
+        told = [key for key in told if key != "external_id"]
+    return [
+        {by: row[by]}
+        | {f"{by}_{key}": of.get(row[by], {}).get(key) for key in told}
+        | {key: value for key, value in row.items() if key != by}
+        for row in rows
+    ]
+
+
+def _stock_by_time(memory: duckdb.DuckDBPyConnection, metric: Metric, query: Query, key: str) -> list[tuple[Any, ...]]:
+    chosen, values = _chosen(metric, query, "dated_us <= until_us")
     return memory.execute(
         f"""
-        with chosen as (select units.* from ({metric.sql}) as units cross join asked where dated_us <= until_us {where}),
+        with chosen as ({chosen}),
         -- what happens at the very end of a bucket belongs to it: the quarter just before counts
         opening as (
             select coalesce(sum(delta), 0) as n from chosen
@@ -205,6 +370,9 @@ def _source(by: str | None) -> tuple[str, tuple[str, ...]]:
     if by == "label":
         labels = "case when len(labels) = 0 then [null] else labels end"
         return f"(select *, unnest({labels}) as label from chosen) as chosen", ("label",)
+    if by == "captain":
+        word = "case when is_captains then 'captain' else 'human' end"
+        return f"(select *, {word} as captain from chosen) as chosen", ("captain",)
     return "chosen", (DIMENSIONS.get(by, by),)
 
 
@@ -223,10 +391,11 @@ _COUNT = "count(*) as n"
 _WILSON_Z = 1.96
 # Sums of whole microseconds are exact, so the answer does not depend on the order of the rows.
 _AGGREGATES = {
-    Kind.SPAN: f"""{_COUNT}, sum(span_us) / (count(*) * 1e6) as mean,
-        quantile_cont(span_us, 0.5) / 1e6 as p50, quantile_cont(span_us, 0.9) / 1e6 as p90""",
+    Kind.SPAN: f"""{_COUNT}, sum(counted_us) / (count(*) * 1e6) as mean,
+        quantile_cont(counted_us, 0.5) / 1e6 as p50, quantile_cont(counted_us, 0.9) / 1e6 as p90""",
     Kind.RATIO: f"{_COUNT}, count(*) filter (where is_hit) as hits",
     Kind.COUNT: _COUNT,
+    Kind.SHARE: "sum(whole_us) / 1e6 as n, sum(part_us) / sum(whole_us) as share",
 }
 
 
@@ -244,6 +413,8 @@ def _row(metric: Metric, by: str | None, row: tuple[Any, ...]) -> dict[str, Any]
     filled: dict[str, Any] = {**keys, "n": values[0], "mean": None, "p50": None, "p90": None, "value": values[0]}
     if metric.kind == Kind.SPAN:
         filled |= {"mean": values[1], "p50": values[2], "p90": values[3], "value": values[1]}
+    if metric.kind == Kind.SHARE:
+        filled["value"] = values[1]
     if metric.kind == Kind.RATIO:
         filled["value"] = values[1] / values[0]
     if metric.has_interval:

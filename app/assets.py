@@ -16,6 +16,7 @@ from app.policies import policy
 
 STATIC = Path(__file__).parent / "static"
 _IMPORT = re.compile(r'@import url\("([\w-]+\.css)"\);')
+_COMMENT = re.compile(r"/\*.*?\*/\s*", re.DOTALL)
 _YEAR = 365 * 86_400
 
 
@@ -56,5 +57,6 @@ def _joined(name: str) -> Response:
 
 
 def _gathered(path: Path) -> str:
-    """The stylesheet with those it imports put in their place."""
-    return _IMPORT.sub(lambda found: _gathered(path.parent / found[1]), path.read_text(encoding="utf-8"))
+    """The stylesheet with those it imports put in their place, without the comments."""
+    text = _COMMENT.sub("", path.read_text(encoding="utf-8"))
+    return _IMPORT.sub(lambda found: _gathered(path.parent / found[1]), text)

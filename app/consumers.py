@@ -3,6 +3,7 @@
 from app import mail
 from app.assist import courier as captain_courier
 from app.assist import reactions as assist
+from app.assist import reading as captain_reading
 from app.automation import reactions as automation
 from app.conversations import actions as conversations
 from app.conversations import reactions as conversation_reactions
@@ -10,8 +11,9 @@ from app.conversations.delivery import COURIERS
 from app.deliveries.courier import Kind
 from app.events.runner import Reader
 from app.intake.lanes import GiveUp, Handle
-from app.sla import actions as sla
+from app.presence import actions as presence
 from app.sla import reactions as sla_reactions
+from app.sla.actions import BREACH, RECKON, WARN
 from app.surveys import reactions as surveys
 from app.timers import Fire
 
@@ -28,9 +30,13 @@ READERS = {
 DELIVERIES: dict[str, Kind] = {**COURIERS, mail.KIND: mail.COURIER, **captain_courier.COURIERS}
 
 TIMERS: dict[str, Fire] = {
+    captain_reading.REREAD: captain_reading.reread,
     conversations.WAKE: conversation_reactions.wake,
-    sla.WARN: sla.warn,
-    sla.BREACH: sla.breach,
+    WARN: sla_reactions.warn,
+    BREACH: sla_reactions.breach,
+    RECKON: sla_reactions.reckon,
+    presence.GONE: presence.gone,
+    presence.IDLE: presence.idle,
 }
 
 HANDLE: Handle = conversation_reactions.take_intake

@@ -1,6 +1,8 @@
-"""The demo world: a berry shop's support team, nine days of conversations, a help center about Kulpunai itself.
+"""The demo world: a berry shop's support team, four months of conversations, a help center about Kulpunai itself.
 
-Made through the real actions, each at its own moment, from the texts in data/seeds. A second run changes nothing.
+The last nine days are made through the real actions, each at its own moment, from the texts in data/seeds, before the
+application starts. What lies before (`app/demo_history.py` makes it up, always the same for the day the world was made) is
+imported as any history is, by the worker, while one looks around already. A second run changes nothing.
 """
 
 import json
@@ -13,6 +15,8 @@ from sqlmodel import col, select
 
 from app import clock
 from app.accounts.actions import open_account
+from app.calendars.actions import assign as assign_calendar
+from app.calendars.actions import create_calendar
 from app.config import ROOT
 from app.consumers import READERS
 from app.contacts.actions import identify, update_contact
@@ -22,9 +26,12 @@ from app.conversations.actions import Writing, by_user
 from app.conversations.models import Conversation, Priority
 from app.conversations.queries import locked
 from app.database import across_accounts, session, transaction
+from app.demo_history import DAYS, NEWEST, lines
 from app.events.runner import catch_up
 from app.help_center.actions import create_portal
 from app.help_center.importing import load_seeds
+from app.history.actions import Outcome
+from app.history.importing import import_history
 from app.inboxes.actions import create_inbox, set_members, update_inbox
 from app.inboxes.models import Channel, Inbox
 from app.labels.actions import create_label
@@ -35,11 +42,13 @@ from app.surveys.actions import answer
 from app.surveys.models import Survey
 from app.users import actions as users
 from app.users.models import Role, Team, User
-from app.users.queries import by_email
+from app.users.queries import accounts_of, by_email
 
 SEEDS = ROOT / "data" / "seeds"
 PASSWORD = "kulpunai-demo"  # noqa: S105  printed by `make run`; made in development alone
 PORTAL = "kulpunai"
+# The shop opened so long ago: before the first conversation of its history
+AGE = timedelta(days=DAYS + 10)
 
 
 @dataclass
@@ -71,10 +80,27 @@ def build() -> None:
         is_there = by_email(plan["people"][0]["email"]) is not None
     if not is_there:
         now = clock.now()
-        with clock.stopped_at(now - timedelta(days=10)):
+        with clock.stopped_at(now - AGE):
             world = _people_and_inbox(plan)
             _help_center(world)
         _conversations(world, now)
+
+
+def recall() -> Outcome:
+    """Import the months before, unless they are here; what was cut off goes on."""
+    with across_accounts():
+        first = by_email(_read("team.json")["people"][0]["email"])
+        account = accounts_of(first.id)[0][0] if first else None
+    if account is None:
+        return Outcome()
+    with transaction(account.id) as current:
+        query = select(Conversation.id).where(
+            col(Conversation.account_id) == account.id, col(Conversation.external_id) == NEWEST
+        )
+        if current.exec(query).first() is not None:
+            return Outcome()
+    past = lines(account.created_at + AGE)
+    return import_history(account.id, (json.dumps(line, ensure_ascii=False).encode() for line in past))
 
 
 def sign_ins() -> list[tuple[str, str, str]]:
@@ -124,13 +150,16 @@ def _people_and_inbox(plan: dict[str, Any]) -> World:
 def _inbox(account_id: int, plan: dict[str, Any], people: dict[str, User], by: User) -> Inbox:
     wanted, promised = plan["inboxes"][0], plan["sla_policies"][0]
     seconds = {name: promised[name] for name in promised if name.endswith("_seconds")}
-    policy = create_policy(account_id, promised["name"], by=by.actor, **seconds)
+    policy = create_policy(
+        account_id,
+        promised["name"],
+        by=by.actor,
+        description=promised["description"],
+        is_business_time=promised["business_time"],
+        pause_while=promised["pause_while"],
+        **seconds,
+    )
     look = {name: wanted[name] for name in ("website_url", "widget_color", "welcome_title", "welcome_tagline")}
-    hours = [
-        {"day": day, "opens": opens, "closes": closes}
-        for day, intervals in enumerate(wanted["week"], start=1)
-        for opens, closes in intervals
-    ]
     inbox = create_inbox(
         account_id,
         Channel.WEBSITE,
@@ -140,12 +169,16 @@ def _inbox(account_id: int, plan: dict[str, Any], people: dict[str, User], by: U
         greeting_enabled=wanted["greeting_enabled"],
         greeting_message=wanted["greeting_message"],
         out_of_office_message=wanted["out_of_office_message"],
-        timezone=wanted["time_zone"],
-        hours=hours,
         csat_enabled=True,
         sla_policy_id=policy.id,
     )
     set_members(inbox, {user.id for user in people.values()}, by=by.actor)
+    times = {name: wanted[name] for name in ("week", "holidays")}
+    assign_calendar(
+        inbox,
+        create_calendar(account_id, wanted["name"], by=by.actor, timezone=wanted["time_zone"], **times),
+        by=by.actor,
+    )
     return inbox
 
 

@@ -61,7 +61,9 @@ def register(app: Flask) -> None:
     def know_the_viewer() -> None:
         speak(request.cookies.get(LOCALE_COOKIE) or request.accept_languages.best_match(LOCALES) or LOCALES[0])
         name = policy_of(app, request.endpoint)
-        if name in {"signed_in", "agent", "administrator"} or (name == "public" and COOKIE in request.cookies):
+        # a page anybody may see looks different to those who are signed in; a style sheet does not
+        may_know = name == "public" and COOKIE in request.cookies and request.endpoint != "assets"
+        if name in {"signed_in", "agent", "administrator"} or may_know:
             g.viewer, g.user = _read_session()
         if g.get("user") is not None:
             speak(g.user.locale, g.viewer.account.timezone if g.viewer else None)

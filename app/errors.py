@@ -7,6 +7,7 @@ Problem
 ├── Invalid         a field is wrong: 422
 ├── Stale           somebody was quicker; look again: 409
 ├── TooMany         slow down: 429
+├── SealBroken      a secret of ours cannot be read any more: 503
 └── ChannelError    the provider refused; permanent or not
 """
 
@@ -55,6 +56,10 @@ class TooMany(Problem):
     def __init__(self, reason: str = "", retry_after_seconds: int = 60) -> None:
         super().__init__(reason)
         self.retry_after_seconds = retry_after_seconds
+
+
+class SealBroken(Problem):
+    status = 503
 
 
 class ChannelError(Problem):

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from babel import Locale, dates, numbers
@@ -103,9 +103,9 @@ def format_moment(value: datetime) -> str:
     return f"{format_date(value)}, {format_time(value)}"
 
 
-def format_wait(seconds: float) -> str:
-    """«5 минут», «2 часа»: the largest unit that fits."""
-    return dates.format_timedelta(timedelta(seconds=seconds), locale=_locale.get(), threshold=1.0)
+def format_wait(seconds: float, style: Literal["long", "short"] = "long") -> str:
+    """«5 минут», «2 часа», or short «5 мин», «2 ч»: the largest unit that fits."""
+    return dates.format_timedelta(timedelta(seconds=seconds), format=style, locale=_locale.get(), threshold=1.0)
 
 
 def to_zone(value: datetime) -> datetime:

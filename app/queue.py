@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 CHANNEL = "kulpunai:wake"
 # After a failure we do not knock again for a while: a hanging Valkey must not slow anybody down.
 PAUSE_SECONDS = 2.0
+# Longer than any import or crawl should take
+JOB_SECONDS = 6 * 3600
 _silent_until = 0.0
 
 
@@ -42,7 +44,7 @@ def wake(message: str) -> None:
 
 def nudge(task: str, identifier: int, account_id: int) -> None:
     """Ask the worker to run `app.jobs.<task>(account_id, identifier)` soon. The row it names is the truth, not this."""
-    _try(lambda: _jobs().enqueue(f"app.jobs.{task}", account_id, identifier))
+    _try(lambda: _jobs().enqueue(f"app.jobs.{task}", account_id, identifier, job_timeout=JOB_SECONDS))
 
 
 def is_awake() -> bool:
@@ -74,7 +76,7 @@ def wakes(timeout_seconds: float) -> Iterator[str | None]:
             while True:
                 message = listener.get_message(timeout=timeout_seconds)
                 yield message["data"].decode() if message else None
-        except (RedisError, OSError):
+        except (RedisError, OSError, ValueError):  # redis-py's word for a connection closed under it is ValueError
             time.sleep(timeout_seconds)
             yield None
 

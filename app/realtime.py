@@ -6,6 +6,7 @@ Whether a viewer may hear of an event is asked for each event, and whether he is
 """
 
 import json
+import logging
 import queue as queues
 import random
 import threading
@@ -18,6 +19,8 @@ from app import queue
 from app.database import across_accounts, transaction
 from app.events import log
 from app.events.catalog import CATALOG
+
+_log = logging.getLogger(__name__)
 
 PING_SECONDS = 15.0
 RECHECK_SECONDS = 30.0
@@ -129,7 +132,7 @@ def _missed(account_id: int, after: int) -> list[log.Event] | None:
     with transaction(account_id):
         if log.last_seq(account_id) - after > REPLAY_LIMIT:
             return None
-        return log.read(account_id, after, REPLAY_LIMIT, _LIVE)
+        return log.follow(account_id, after, REPLAY_LIMIT, _LIVE)[0]
 
 
 class _Hub:
@@ -169,10 +172,12 @@ class _Hub:
                 subscriber.is_cut = True
 
     def _run(self) -> None:
-        for message in queue.wakes(1.0):
+        while True:  # whatever happens: without this thread every screen of the process stands still
             try:
-                self._hear(message)
+                for message in queue.wakes(1.0):
+                    self._hear(message)
             except Exception:
+                _log.warning("live screens: reading the log again in a moment", exc_info=True)
                 time.sleep(0.2)
 
     def _hear(self, message: str | None) -> None:
@@ -201,14 +206,13 @@ class _Hub:
         if after is None:
             return
         with transaction(account_id):
-            events = log.read(account_id, after, 500)
+            events, upto = log.follow(account_id, after, 500)
         for event in events:
             self.hand(account_id, event)
-        if events:
-            with self._lock:
-                if account_id in self._read_up_to:
-                    self._read_up_to[account_id] = events[-1].seq
-        if len(events) == 500:
+        with self._lock:
+            if account_id in self._read_up_to:
+                self._read_up_to[account_id] = upto
+        if len(events) == 500 or upto == after + log.STRIDE:
             self._read(account_id)
 
 

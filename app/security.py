@@ -10,10 +10,12 @@ from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from cryptography.fernet import Fernet
+from cryptography.fernet import Fernet, InvalidToken
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from app.config import settings
+from app.errors import SealBroken
+from app.i18n import _
 
 _hasher = PasswordHasher()
 # Checked when there is no such user, so that the answer takes as long as for one there is
@@ -45,12 +47,16 @@ def digest(token: str) -> str:
 
 def seal(value: Any) -> str:
     """JSON, encrypted with the installation's key: for secrets that we must be able to use, such as a bot's token."""
-    return _fernet().encrypt(json.dumps(value).encode()).decode()
+    return _fernet(settings().signing_key).encrypt(json.dumps(value).encode()).decode()
 
 
 def unseal(sealed: str | None) -> Any:
-    """What `seal` closed; an empty dict for nothing."""
-    return json.loads(_fernet().decrypt(sealed.encode())) if sealed else {}
+    """What `seal` closed; an empty dict for nothing. SealBroken when it was closed with another key than today's."""
+    try:
+        return json.loads(_fernet(settings().signing_key).decrypt(sealed.encode())) if sealed else {}
+    except InvalidToken as problem:
+        told = _("The installation's SECRET_KEY is not the one this was encrypted with. Put the old one back.")
+        raise SealBroken(told) from problem
 
 
 def signed(purpose: str, value: Any) -> str:
@@ -77,8 +83,8 @@ def is_equal(one: str, other: str) -> bool:
 
 
 @cache
-def _fernet() -> Fernet:
-    key = hashlib.sha256(b"kulpunai.seal:" + settings().signing_key.encode()).digest()
+def _fernet(signing_key: str) -> Fernet:
+    key = hashlib.sha256(b"kulpunai.seal:" + signing_key.encode()).digest()
     return Fernet(base64.urlsafe_b64encode(key))
 
 

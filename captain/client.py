@@ -82,10 +82,18 @@ class Captain:
         thresholds: Thresholds = Thresholds(),
         calibration: Calibration = Calibration(),
         greeting: bool = False,
+        tone: str = "friendly",
+        instructions: str = "",
+        is_worded: bool = True,
     ) -> Reply:
-        """The reply to a customer. language: `ru`, `en`, or None to take the question's own."""
+        """The reply to a customer. language: `ru`, `en`, or None to take the question's own.
+
+        Where a model is configured it words the reply, in this tone (`friendly`, `formal`) and by the manager's
+        instructions, if the budget leaves time for it and unless `is_worded` is false.
+        """
         asked = _asked("answer", question, candidates, context, calibration)
         asked |= {"language": language, "thresholds": asdict(thresholds), "greeting": greeting}
+        asked |= {"tone": tone, "instructions": instructions, "is_worded": is_worded}
         return _reply(self._ask(asked))
 
     def _embed(self, kind: str, texts: Sequence[str]) -> list[list[float]]:
@@ -160,7 +168,7 @@ def _unpacked(packed: str, dimension: int) -> list[list[float]]:
 
 
 def _ranking(told: dict[str, Any]) -> Ranking:
-    hits = tuple(Ranked(**hit) for hit in told["hits"])
+    hits = tuple(Ranked(**hit | {"matched": tuple(hit["matched"])}) for hit in told["hits"])
     return Ranking(told["question"], hits, told["confidence"], told["features"])
 
 

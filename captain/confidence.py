@@ -12,13 +12,13 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from captain.index import Hit
+from captain.index import ALIKE, Hit
 from captain.letters import spelled_russian
-from captain.text import Script, content, script, stems, trigrams
+from captain.text import Script, concepts, content, script, stems, trigrams
 from captain.wire import Calibration, Key, Thresholds, Verdict
 
 PACK = 10  # articles behind the best that it is measured against; a fixed number means the same in any help center
-ALIKE = 0.4  # shared trigrams from which two stems may be one word mistyped
+MEANT = 0.7  # what a word counts of which the text has a synonym
 CERTAIN = 0.99  # nobody is surer
 
 
@@ -32,7 +32,7 @@ class Features:
     Cosines of the best passage, of the title and the fused score are those of its article, less those of the others.
     """
 
-    overlap: float  # share of the question's words found in passage, heading and title, by rarity
+    overlap: float  # share of the question's words, or synonyms, found in passage, heading and title, by rarity
     ahead_of_next: float  # cosine above the nearest other article's; below 0 when another one is nearer
     ahead_of_pack: float  # cosine above the mean of the PACK nearest other articles
     title_ahead: float  # title cosine above the mean of the PACK best others
@@ -92,7 +92,10 @@ def verdict(probability: float, thresholds: Thresholds = Thresholds()) -> Verdic
 
 
 def share(asked: Sequence[str], text: str, rarity: Mapping[str, float]) -> float:
-    """Share of the asked stems found in the text, by rarity, in [0, 1]. A mistyped word counts as far as it is alike."""
+    """Share of the asked stems found in the text, by rarity, in [0, 1].
+
+    A mistyped word counts as far as it is alike, one that the text says with another word MEANT.
+    """
     total = sum(rarity[stem] for stem in asked)
     if not total:
         return 0.0
@@ -112,9 +115,16 @@ def _present(text: str) -> frozenset[str]:
 def _found(stem: str, present: frozenset[str]) -> float:
     if stem in present:
         return 1.0
+    if not _meanings(present).isdisjoint(concepts(stem)):
+        return MEANT
     mine = trigrams(stem)
     likeness = max((len(mine & theirs) / len(mine | theirs) for theirs in map(trigrams, present)), default=0.0)
     return likeness if likeness >= ALIKE else 0.0
+
+
+@lru_cache(maxsize=4096)
+def _meanings(present: frozenset[str]) -> frozenset[int]:
+    return frozenset(group for stem in present for group in concepts(stem))
 
 
 def rarities(question: str, hits: Sequence[Hit]) -> dict[str, float]:

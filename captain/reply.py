@@ -1,6 +1,6 @@
 """A draft with its sources: the help center's own words, three links, or an honest "I do not know"."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 
@@ -8,13 +8,18 @@ from captain.confidence import features, probability, rarities, share, verdict
 from captain.embedder import Embedder
 from captain.index import Hit, best_of_each_article
 from captain.passages import WHOLE, Block, blocks
-from captain.text import AnswerType, answer_type, content, holds, language, script, sentences
+from captain.text import AnswerType, answer_type, concepts, content, holds, language, script, sentences, stems
 from captain.wire import Alternative, Calibration, Citation, Ranked, Ranking, Reply, Thresholds, Verdict
+from captain.writer import PASSAGES, Said, Source
+
+# A model's wording of the passages of these hits: what of it holds, or nothing.
+Wording = Callable[[Sequence[Source]], list[Said]]
 
 LINKS = 3  # the right article is among three much more often than it is the first
 SHOWN = 10  # hits a ranking carries
 SENTENCES = 2
 COSINE, WANTED_KIND, WANTED_STEPS = 8.0, 0.15, 1.0  # against the share of the question's words, which weighs 1
+LEFT_OPEN = 1.0  # for a second sentence, the share of the question's words that the first does not say
 ELISION = " … "
 
 PHRASES = {
@@ -42,17 +47,19 @@ def reply(
     thresholds: Thresholds = Thresholds(),
     calibration: Calibration = Calibration(),
     greeting: bool = False,
+    wording: Wording | None = None,
 ) -> Reply:
     """The reply to a question made ready by `text.question`, from hits ranked by `index.fuse`.
 
-    language: the customer's, `ru` or `en`. What is quoted stays as it was written.
+    language: the customer's, `ru` or `en`. What is quoted stays as it was written, unless a model's wording of it holds.
     """
     ranking = ranked(question, hits, calibration)
     decision = verdict(ranking.confidence, thresholds) if hits else Verdict.ABSTAIN
-    citations = (_citation(question, hits, embedder),) if decision is Verdict.ANSWER else ()
-    alternatives = _alternatives(question, hits, skipped=len(citations)) if decision is not Verdict.ABSTAIN else ()
+    is_answer = decision is Verdict.ANSWER
+    said, citations = _said(question, hits, embedder, wording) if is_answer else ([], ())
+    alternatives = _alternatives(question, hits, cited=citations) if decision is not Verdict.ABSTAIN else ()
     lines = [PHRASES[language]["greeting"]] if greeting else []
-    lines += _body(decision, citations, alternatives, language)
+    lines += _body(decision, said, alternatives, language)
     return Reply("\n\n".join(lines), citations, ranking.confidence, decision, alternatives, language, ranking)
 
 
@@ -60,7 +67,7 @@ def ranked(question: str, hits: Sequence[Hit], calibration: Calibration = Calibr
     """The SHOWN best hits and how sure the first one is."""
     return Ranking(
         question=question,
-        hits=tuple(_ranked(hit) for hit in hits[:SHOWN]),
+        hits=tuple(_ranked(question, hit) for hit in hits[:SHOWN]),
         confidence=probability(question, hits, calibration),
         features=asdict(features(question, hits)) if hits else {},
     )
@@ -79,29 +86,74 @@ class Part:
         return self.block.is_list and len(self.block.text) <= WHOLE
 
 
-def quote(question: str, hits: Sequence[Hit], embedder: Embedder) -> tuple[Hit, str]:
-    """The words that answer and the hit they stand in: a short article whole, else the list or two sentences that fit best.
+def quotes(question: str, hits: Sequence[Hit], embedder: Embedder, count: int = SENTENCES) -> list[tuple[Hit, str]]:
+    """The words that answer, each with the hit they stand in, in the article's order.
 
-    Looked for in the passages of the best hit's article, in the customer's language if there is a translation. At most
-    WHOLE characters.
+    A short article whole, else the list or the `count` sentences that fit best. Looked for in the passages of the best
+    hit's article, in the customer's language if there is a translation. At most WHOLE characters together.
     """
     best = best_of_each_article(hits, script(question))[0]
     if best.candidate.is_whole and 0 < len(best.candidate.text) <= WHOLE:
-        return best, best.candidate.text
+        return [(best, best.candidate.text)]
+    return picked(question, hits, embedder, count)
+
+
+def picked(question: str, hits: Sequence[Hit], embedder: Embedder, count: int) -> list[tuple[Hit, str]]:
+    """The list or the `count` sentences of the best hit's article that fit best, as `quotes` does, however short it is."""
+    best = best_of_each_article(hits, script(question))[0]
     near = [hit for hit in hits if hit.candidate.article_id == best.candidate.article_id]
+    near.sort(key=lambda hit: hit.candidate.position or 0)
     parts = [
         Part(hit, block, said) for hit in near for block in blocks(hit.candidate.text) for said in sentences(block.text)
     ]
     if not parts:
-        return best, best.candidate.title
+        return [(best, best.candidate.title)]
     scores = _scores(question, parts, hits, embedder)
     winner = parts[max(range(len(parts)), key=scores.__getitem__)]
     if winner.is_kept_whole:
-        return winner.hit, winner.block.text
-    prose = [i for i, part in enumerate(parts) if part.hit is winner.hit and not part.is_kept_whole]
-    chosen = sorted(sorted(prose, key=lambda i: -scores[i])[:SENTENCES])
-    joined = _joined([part.said for part in parts], chosen)
-    return winner.hit, joined if len(joined) <= WHOLE else _cut(winner.said)
+        return [(winner.hit, winner.block.text)]
+    prose = [i for i, part in enumerate(parts) if not part.is_kept_whole]
+    chosen = sorted(_complementing(question, parts, scores, prose, count))
+    if sum(len(parts[i].said) for i in chosen) + len(ELISION) * len(chosen) > WHOLE:
+        return [(winner.hit, _cut(winner.said))]
+    said = [part.said for part in parts]
+    by_hit = [(hit, [i for i in chosen if parts[i].hit is hit]) for hit in near]
+    return [(hit, _joined(said, mine)) for hit, mine in by_hit if mine]
+
+
+def _complementing(
+    question: str, parts: Sequence[Part], scores: Sequence[float], prose: Sequence[int], count: int
+) -> list[int]:
+    """The best sentence, then those that say best what the ones before leave open: a question may ask two things."""
+    open_words, left, chosen = set(content(question)), list(prose), list[int]()
+    while left and len(chosen) < count:
+        told = {i: len(open_words & set(stems(parts[i].said))) / (len(content(question)) or 1) for i in left}
+        best = max(left, key=lambda i: scores[i] + (LEFT_OPEN * told[i] if chosen else 0.0))
+        chosen.append(best)
+        left.remove(best)
+        open_words -= set(stems(parts[best].said))
+    return chosen
+
+
+def _said(
+    question: str, hits: Sequence[Hit], embedder: Embedder, wording: Wording | None
+) -> tuple[list[str], tuple[Citation, ...]]:
+    """(what is said, each piece with its number; the citations by these numbers): worded where that holds, else quoted."""
+    told = [(hit, words, words) for hit, words in quotes(question, hits, embedder)]
+    if wording is not None:
+        read = _read(question, hits)
+        held = wording([Source(hit.candidate.title, hit.candidate.text) for hit in read])
+        told = [(read[said.source], said.quote, said.text) for said in held] or told
+    citations = tuple(_citation(n, hit, words) for n, (hit, words, _) in enumerate(told, 1))
+    pieces = [f"{words} [{n}]" for n, (_, _, words) in enumerate(told, 1)]
+    return ([" ".join(pieces)] if wording is not None and told and told[0][1] != told[0][2] else pieces), citations
+
+
+def _read(question: str, hits: Sequence[Hit]) -> list[Hit]:
+    """What a model reads: the passages of the best article first, then the best of others."""
+    best = best_of_each_article(hits, script(question))[0]
+    own = [hit for hit in hits if hit.candidate.article_id == best.candidate.article_id]
+    return [*own, *(hit for hit in hits if hit.candidate.subject != best.candidate.subject)][:PASSAGES]
 
 
 def _scores(question: str, parts: Sequence[Part], hits: Sequence[Hit], embedder: Embedder) -> list[float]:
@@ -137,27 +189,23 @@ def _cut(sentence: str) -> str:
     return sentence if len(sentence) <= WHOLE else sentence[: sentence.rfind(" ", 0, WHOLE - 2) + 1 or WHOLE - 2] + "…"
 
 
-def _body(
-    decision: Verdict, citations: Sequence[Citation], alternatives: Sequence[Alternative], spoken: str
-) -> list[str]:
+def _body(decision: Verdict, said: Sequence[str], alternatives: Sequence[Alternative], spoken: str) -> list[str]:
     if decision is Verdict.ABSTAIN:
         return [PHRASES[spoken]["abstain"]]
     if decision is Verdict.SUGGEST:
         return [PHRASES[spoken]["suggest"], "\n".join(f"• {_link(alternative)}" for alternative in alternatives)]
-    said = [f"{citation.quote} [{citation.n}]" for citation in citations]
-    foreign = any(language(citation.quote) != spoken for citation in citations)
-    return [PHRASES[spoken]["foreign"], *said] if foreign else said
+    foreign = any(language(words) != spoken for words in said)
+    return [PHRASES[spoken]["foreign"], *said] if foreign else list(said)
 
 
 def _link(alternative: Alternative) -> str:
     return f"{alternative.title}: {alternative.url}" if alternative.url else alternative.title
 
 
-def _citation(question: str, hits: Sequence[Hit], embedder: Embedder) -> Citation:
-    hit, quoted = quote(question, hits, embedder)
+def _citation(n: int, hit: Hit, quoted: str) -> Citation:
     found = hit.candidate
     return Citation(
-        n=1,
+        n=n,
         passage_id=found.passage_id,
         article_id=found.article_id,
         external_id=found.external_id,
@@ -167,9 +215,13 @@ def _citation(question: str, hits: Sequence[Hit], embedder: Embedder) -> Citatio
     )
 
 
-def _alternatives(question: str, hits: Sequence[Hit], skipped: int) -> tuple[Alternative, ...]:
-    """The LINKS best articles after those already cited."""
-    articles = best_of_each_article(hits, script(question))[skipped : skipped + LINKS]
+def _alternatives(question: str, hits: Sequence[Hit], cited: Sequence[Citation]) -> tuple[Alternative, ...]:
+    """The LINKS best articles besides those already cited."""
+    known = {citation.article_id for citation in cited} | {citation.external_id for citation in cited} - {None}
+    best = best_of_each_article(hits, script(question))
+    articles = [
+        hit for hit in best if hit.candidate.article_id not in known and hit.candidate.external_id not in known
+    ][:LINKS]
     return tuple(
         Alternative(
             article_id=hit.candidate.article_id,
@@ -183,7 +235,15 @@ def _alternatives(question: str, hits: Sequence[Hit], skipped: int) -> tuple[Alt
     )
 
 
-def _ranked(hit: Hit) -> Ranked:
+def _matched(question: str, hit: Hit) -> tuple[str, ...]:
+    """The question's words that the hit says, in these or, by `concepts`, in other words."""
+    found = stems(f"{hit.candidate.title} {hit.candidate.heading} {hit.candidate.text}")
+    meant = {group for stem in found for group in concepts(stem)}
+    asked = content(question)
+    return tuple(stem for stem in asked if stem in found or not meant.isdisjoint(concepts(stem)))
+
+
+def _ranked(question: str, hit: Hit) -> Ranked:
     found = hit.candidate
     return Ranked(
         passage_id=found.passage_id,
@@ -194,6 +254,10 @@ def _ranked(hit: Hit) -> Ranked:
         score=hit.score,
         chunk=hit.chunk,
         title_score=hit.title,
+        either=hit.either,
         title_similarity=hit.title_similarity,
         lexical=hit.lexical,
+        cosine=found.cosine,
+        title_cosine=found.title_cosine,
+        matched=_matched(question, hit),
     )

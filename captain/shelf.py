@@ -97,6 +97,7 @@ class Shelf:
             lexical=lexical,
             title_similarity=similarity(question, article.title),
             is_whole=passage.is_whole,
+            position=passage.position,
         )
 
 

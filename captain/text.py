@@ -115,6 +115,7 @@ def _leans(question: str) -> bool:
     return len(content(question)) <= LEANING_WORDS and bool(_POINTS_BACK.search(flat))
 
 
+@lru_cache(maxsize=8192)
 def script(text: str) -> Script:
     """The script it is written in. A third of Cyrillic letters makes it Cyrillic: the rest are names and code."""
     cyrillic = sum("а" <= letter <= "я" or letter == "ё" for letter in text.lower())
@@ -145,6 +146,22 @@ def words(text: str) -> list[str]:
     """Its words, lower case, ё as е, without accents."""
     flat = unicodedata.normalize("NFKC", text).replace("\u0301", "").lower().replace("ё", "е")
     return _WORD.findall(flat)
+
+
+@lru_cache(maxsize=65536)
+def concepts(stem: str) -> tuple[int, ...]:
+    """Numbers of the groups of synonyms.txt that a word with this stem belongs to: "наличка" and "наличные" share one."""
+    return _concepts().get(stem, ())
+
+
+@lru_cache(maxsize=1)
+def _concepts() -> dict[str, tuple[int, ...]]:
+    lines = Path(__file__).with_name("synonyms.txt").read_text("utf-8").splitlines()
+    groups: dict[str, list[int]] = {}
+    for number, line in enumerate(line for line in lines if not line.startswith("#")):
+        for stem in {_stem(word) for word in words(line)}:
+            groups.setdefault(stem, []).append(number)
+    return {stem: tuple(numbers) for stem, numbers in groups.items()}
 
 
 _stemmers = {language: snowballstemmer.stemmer(language) for language in ("russian", "english")}

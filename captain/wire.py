@@ -35,6 +35,7 @@ class Candidate:
     lexical: float | None = None  # full-text rank, any scale ≥ 0
     title_similarity: float | None = None  # trigram similarity of question and title, in [0, 1]
     is_whole: bool = False  # the passage is the whole article
+    position: int | None = None  # in the article: 0, 1, 2 …
 
     @property
     def subject(self) -> Key:
@@ -60,7 +61,7 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class Calibration:
-    """An account's own correction of the probability: `slope · logit + intercept`. See `fit.calibration`."""
+    """An account's own correction of the probability: `slope · logit + intercept`. See `calibration.recalibration`."""
 
     slope: float = 1.0
     intercept: float = 0.0
@@ -100,11 +101,15 @@ class Ranked:
     external_id: str | None
     title: str
     url: str | None
-    score: float  # the weighted sum of the four below, by which hits are ordered
+    score: float  # the weighted sum of the five that follow, by which hits are ordered
     chunk: float
     title_score: float
     title_similarity: float
     lexical: float
+    either: float = 0.0
+    cosine: float | None = None  # as the candidate had them, before they were compared
+    title_cosine: float | None = None
+    matched: tuple[str, ...] = ()  # stems of the question that it says, in these or in other words
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ page        a tab of Chromium; relative addresses are the server's, when the tes
 """
 
 import contextlib
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -95,6 +96,7 @@ def server(_server: Server, _migrated: Cluster, monkeypatch: pytest.MonkeyPatch)
     for name, value in _server.variables.items():
         monkeypatch.setenv(name, value)
     forget_settings()
+    queue.connection().flushall()  # what other tests have spent of the limits
     yield _server
     monkeypatch.undo()
     forget_settings()
@@ -108,6 +110,8 @@ def _server(_migrated: Cluster) -> Iterator[Server]:
         "KULPUNAI_HOME": str(home),
         "DATABASE_URL": f"postgresql://{LOGIN}@/{SERVER_DATABASE}?host={_migrated.sockets}&port=5432",
         "PORT": str(port),
+        # one, for each counts the seats of its streams for itself
+        "WEB_WORKERS": "1",
         "WEB_THREADS": "32",
         "DASHBOARDS_PORT": str(dashboards_port),
         "DASHBOARDS_URL": f"http://127.0.0.1:{dashboards_port}",
@@ -163,6 +167,10 @@ def page(browser, request: pytest.FixtureRequest) -> Iterator[object]:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
     report = yield
     item.stash.setdefault(OUTCOMES, {})[report.when] = report.failed
+    if report.failed and "server" in getattr(item, "fixturenames", ()):
+        report.sections += [
+            (log.name, log.read_text(errors="replace")[-6000:]) for log in sorted(HOME.glob("server/logs/*.log"))
+        ]
     return report
 
 
@@ -188,3 +196,5 @@ def pytest_sessionstart() -> None:
 
 def pytest_unconfigure() -> None:
     remove(HOME)
+    # pytest has said its last word: duckdb's binding would add forty lines on what the interpreter's end leaves behind
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)

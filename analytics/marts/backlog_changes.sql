@@ -1,13 +1,7 @@
 -- Two rows at most per change of a conversation's state: -1 out of the backlog as it was, +1 into it as it became.
 -- The sum of delta over changed_us <= T, in microseconds since 1970 UTC, is the backlog at T: open, pending and snoozed.
 with changes as (
-    select
-        *,
-        coalesce(new_status, status_before) as status_after,
-        case when new_agent_id is null then agent_id else nullif(new_agent_id, 0) end as agent_after,
-        case when new_team_id is null then team_id else nullif(new_team_id, 0) end as team_after,
-        coalesce(new_labels, labels) as labels_after,
-        case when new_priority is null then priority else nullif(new_priority, '') end as priority_after
+    select *
     from story
     where
         new_status is not null
@@ -15,15 +9,17 @@ with changes as (
         or new_team_id is not null
         or new_labels is not null
         or new_priority is not null
+        or is_captains <> is_captains_after
 )
 
 select conversation_id, seq, occurred_us as changed_us, -1 as delta, status_before as status, inbox_id, agent_id, team_id,
-    labels, priority
+    labels, priority, is_captains
 from changes
 where status_before <> 'resolved'
 union all
 select conversation_id, seq, occurred_us as changed_us, 1 as delta, status_after as status, inbox_id,
-    agent_after as agent_id, team_after as team_id, labels_after as labels, priority_after as priority
+    agent_after as agent_id, team_after as team_id, labels_after as labels, priority_after as priority,
+    is_captains_after as is_captains
 from changes
 where status_after <> 'resolved'
 order by changed_us, seq, delta

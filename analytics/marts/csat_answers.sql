@@ -33,7 +33,8 @@ select
         as agent_id,
     case when resolved.seq is null then answers.team_id else resolved.team_id end as team_id,
     case when resolved.seq is null then answers.labels else resolved.labels end as labels,
-    case when resolved.seq is null then answers.priority else resolved.priority end as priority
+    case when resolved.seq is null then answers.priority else resolved.priority end as priority,
+    case when resolved.seq is null then answers.is_captains else resolved.is_captains end as is_captains
 from answers
 left join resolves on answers.seq = resolves.seq
 left join story as resolved on answers.conversation_id = resolved.conversation_id and resolves.place = resolved.place

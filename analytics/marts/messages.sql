@@ -3,6 +3,7 @@
 select
     seq,
     conversation_id,
+    contact_id,
     case when is_incoming then 'incoming' else 'outgoing' end as direction,
     sender_type,
     occurred_us as sent_us,
@@ -10,7 +11,8 @@ select
     case when is_incoming then agent_id when sender_type = 'user' then sender_id end as agent_id,
     team_id,
     labels,
-    priority
+    priority,
+    case when is_incoming then is_captains else sender_type = 'captain' end as is_captains
 from story
 where is_incoming or is_outgoing
 order by sent_us, seq

@@ -1,4 +1,5 @@
--- One row per survey sent. Instants in microseconds since 1970 UTC; answered_us is its first answer, null without one.
+-- One row per survey sent; of what an import told: per resolve of a conversation with a person's or Captain's answer.
+-- Instants in microseconds since 1970 UTC; answered_us is its first answer, null without one.
 -- agent_id, team_id, labels, priority: who resolved, and what the conversation was then.
 with sent as (
     select * from story where name = 'csat.sent'
@@ -30,9 +31,32 @@ select
         as agent_id,
     case when resolved.seq is null then sent.team_id else resolved.team_id end as team_id,
     case when resolved.seq is null then sent.labels else resolved.labels end as labels,
-    case when resolved.seq is null then sent.priority else resolved.priority end as priority
+    case when resolved.seq is null then sent.priority else resolved.priority end as priority,
+    case when resolved.seq is null then sent.is_captains else resolved.is_captains end as is_captains,
+    false as is_imported
 from sent
 left join answered using (survey_id)
 left join resolves on sent.seq = resolves.seq
 left join story as resolved on sent.conversation_id = resolved.conversation_id and resolves.place = resolved.place
+union all
+select
+    cast(null as bigint) as survey_id,
+    seq,
+    conversation_id,
+    resolved_us as sent_us,
+    judged.answered_us,
+    seq as resolution_seq,
+    inbox_id,
+    agent_id,
+    team_id,
+    labels,
+    priority,
+    is_captains,
+    true as is_imported
+from resolutions
+left join (
+    select resolution_seq, min(answered_us) as answered_us from csat_answers where resolution_seq is not null
+    group by resolution_seq
+) as judged on resolutions.seq = judged.resolution_seq
+where is_imported and is_answered
 order by sent_us, seq

@@ -9,6 +9,7 @@ select
     split_part(actor, ':', 1) as actor_kind,
     try_cast(nullif(split_part(actor, ':', 2), '') as bigint) as actor_id,
     causation_seq,
+    causation,
     schema_version,
     occurred_us,
     recorded_us,
@@ -22,6 +23,7 @@ select
     fact.labels,
     fact.priority,
     fact.status_change[2] as status_after,
+    epoch_us(try_cast(fact.snoozed_until as timestamptz)) as snoozed_until_us,
     fact.message_id,
     fact.message_type,
     fact.is_private,
@@ -33,6 +35,9 @@ select
     fact.sla_policy_id,
     fact.target,
     epoch_us(try_cast(fact.due_at as timestamptz)) as due_us,
+    fact.user_id,
+    fact.presence,
+    fact.is_helpful,
     data
 from (
     select
@@ -40,11 +45,12 @@ from (
         from_json(data, '{
             "display_id": "BIGINT", "inbox_id": "BIGINT", "contact_id": "BIGINT", "status": "VARCHAR", "held_by": "VARCHAR",
             "assignee_id": "BIGINT", "team_id": "BIGINT", "labels": ["VARCHAR"], "priority": "VARCHAR",
-            "status_change": ["VARCHAR"],
+            "status_change": ["VARCHAR"], "snoozed_until": "VARCHAR",
             "message_id": "BIGINT", "message_type": "VARCHAR", "is_private": "BOOLEAN", "sender_type": "VARCHAR",
             "sender_id": "BIGINT",
             "survey_id": "BIGINT", "rating": "INTEGER", "resolver_id": "BIGINT",
-            "sla_policy_id": "BIGINT", "target": "VARCHAR", "due_at": "VARCHAR"
+            "sla_policy_id": "BIGINT", "target": "VARCHAR", "due_at": "VARCHAR",
+            "user_id": "BIGINT", "presence": "VARCHAR", "is_helpful": "BOOLEAN"
         }') as fact
     from batch
 )

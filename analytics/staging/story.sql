@@ -1,85 +1,51 @@
--- One row per event of a conversation, in the order things happened: occurred_us, at equal instants seq. `place` counts it.
--- agent_id, team_id, labels, priority, status_before, holder_before: the state just before the event ("at the event").
--- Nothing of a conversation comes before its creation: a clock that runs behind may say so, then it happened at that instant.
--- new_…: what the event makes of it; null where it does not touch it, 0 and '' for nobody and nothing.
-with born as (
-    select conversation_id, min(occurred_us) as created_us from log where name = 'conversation.created' group by conversation_id
+-- `told` with working time. worked_us: microseconds of working hours since the conversation was created, by the calendar of
+-- its team or else of its inbox, each for as long as it was in force. b_open: the schedule's own clock at this instant, from
+-- here on; schedule_after: that schedule, null for one that is always open.
+with closing as (
+    select seq, coalesce(open_before + least(occurred_us, closes) - opens, 0) as b
+    from (
+        select told.seq, told.occurred_us, schedules.schedule_id
+        from told join schedules
+            on told.inbox_id = schedules.inbox_id and coalesce(told.team_id, 0) = schedules.team_id
+        where told.place > 1
+    ) as points
+    asof left join openings on points.schedule_id = openings.schedule_id and points.occurred_us >= openings.opens
 ),
 
-coded as (
-    select
-        log.* replace (greatest(log.occurred_us, coalesce(born.created_us, log.occurred_us)) as occurred_us),
-        case when name in ('conversation.created', 'assignee.changed') then coalesce(assignee_id, 0) end as new_agent_id,
-        case when name in ('conversation.created', 'team.changed') then coalesce(team_id, 0) end as new_team_id,
-        case
-            when name in ('conversation.created', 'conversation.labels_changed') then coalesce(labels, cast([] as varchar[]))
-        end as new_labels,
-        case when name in ('conversation.created', 'conversation.priority_changed') then coalesce(priority, '') end
-            as new_priority,
-        case
-            when name = 'conversation.created' then status
-            when name = 'conversation.status_changed' then coalesce(status_after, status)
-        end as new_status,
-        case
-            when name in ('conversation.created', 'conversation.status_changed', 'conversation.bot_handoff')
-                then coalesce(held_by, '')
-        end as new_holder
-    from log left join born using (conversation_id)
-    where conversation_id is not null
+-- where it begins, and where the team is another one
+opening as (
+    select seq, coalesce(open_before + least(occurred_us, closes) - opens, 0) as b
+    from (
+        select told.seq, told.occurred_us, schedules.schedule_id
+        from told join schedules
+            on told.inbox_id = schedules.inbox_id and coalesce(told.team_after, 0) = schedules.team_id
+        where told.place = 1 or told.team_after is distinct from told.team_id
+    ) as points
+    asof left join openings on points.schedule_id = openings.schedule_id and points.occurred_us >= openings.opens
 ),
 
-told as (
+clocked as (
     select
-        conversation_id,
-        seq,
-        name,
-        occurred_us,
-        inbox_id,
-        contact_id,
-        display_id,
-        actor_kind,
-        actor_id,
-        message_type,
-        coalesce(is_private, false) as is_private,
-        sender_type,
-        sender_id,
-        survey_id,
-        rating,
-        resolver_id,
-        sla_policy_id,
-        target,
-        due_us,
-        new_agent_id,
-        new_team_id,
-        new_labels,
-        new_priority,
-        new_status,
-        row_number() over (partition by conversation_id order by occurred_us, seq) as place,
-        nullif(last_value(new_agent_id ignore nulls) over before, 0) as agent_id,
-        nullif(last_value(new_team_id ignore nulls) over before, 0) as team_id,
-        coalesce(last_value(new_labels ignore nulls) over before, cast([] as varchar[])) as labels,
-        nullif(last_value(new_priority ignore nulls) over before, '') as priority,
-        last_value(new_status ignore nulls) over before as status_before,
-        nullif(last_value(new_holder ignore nulls) over before, '') as holder_before
-    from coded
-    window before as (
-        partition by conversation_id order by occurred_us, seq rows between unbounded preceding and 1 preceding
-    )
+        told.*,
+        schedules.schedule_id as schedule_after,
+        case
+            when place = 1 or team_after is distinct from told.team_id then coalesce(opening.b, occurred_us)
+            else coalesce(closing.b, occurred_us)
+        end as b_open,
+        case when place = 1 then coalesce(opening.b, occurred_us) else coalesce(closing.b, occurred_us) end as b_close
+    from told
+    left join closing on told.seq = closing.seq
+    left join opening on told.seq = opening.seq
+    left join schedules on told.inbox_id = schedules.inbox_id and coalesce(told.team_after, 0) = schedules.team_id
 )
 
 select
-    *,
-    name = 'message.created' and message_type = 'incoming' and not is_private as is_incoming,
-    name = 'message.created' and message_type in ('outgoing', 'template') and not is_private as is_outgoing,
-    -- greetings and out-of-office are templates or automation, not answers
-    name = 'message.created' and message_type = 'outgoing' and not is_private and sender_type in ('user', 'captain', 'bot')
-        as is_answer,
-    name = 'message.created' and message_type = 'outgoing' and not is_private and sender_type = 'user' as is_human_answer,
-    name = 'conversation.bot_handoff'
-    or (
-        name = 'conversation.status_changed' and new_status = 'open' and holder_before is not null
-        and actor_kind in ('captain', 'bot')
-    ) as is_handoff,
-    coalesce(new_status = 'resolved' and status_before <> 'resolved', false) as is_resolve,
-    coalesce(new_status <> 'resolved' and status_before = 'resolved', false) as is_reopening
-from told
+    * exclude (b_close),
+    b_close - first_value(b_open) over (partition by conversation_id order by place)
+    + coalesce(
+        sum(b_close - b_open) over (
+            partition by conversation_id order by place rows between unbounded preceding and 1 preceding
+        ),
+        0
+    )::bigint as worked_us
+from clocked

@@ -50,6 +50,11 @@ def update_account(account: Account, *, by: str, **changes: str) -> None:
         record("account.updated", account, by=by, changed=changed)
 
 
+def tell_of_export(account: Account, *, by: str) -> None:
+    """The log knows who took names, addresses and texts of people away, and when."""
+    record("account.exported", account, by=by, with_personal_data=True)
+
+
 def _locale(value: str) -> str:
     if value not in LOCALES:
         raise Invalid("locale", _("Choose one of the languages offered."))

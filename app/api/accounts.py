@@ -75,9 +75,11 @@ def _account(account_id: int) -> ResponseReturnValue:
 
 def _cache_keys(account_id: int) -> dict[str, str]:
     members = user_queries.team_members(account_id)
+    inboxes = inbox_queries.visible_to(viewer().member)
+    times = inbox_queries.times(account_id, inboxes)
     return {
         "label": _digest([label_wire.label(label) for label in label_queries.labels(account_id)]),
-        "inbox": _digest([inbox_wire.inbox(i, with_secrets=False) for i in inbox_queries.visible_to(viewer().member)]),
+        "inbox": _digest([inbox_wire.inbox(i, times[i.id], with_secrets=False) for i in inboxes]),
         "team": _digest(
             [
                 user_wire.team(team, is_member=viewer().user.id in members.get(team.id, ()))

@@ -66,7 +66,7 @@ def create_contact(account_id: int) -> ResponseReturnValue:
         made = actions.create_contact(account_id, by=viewer().user.actor, **fields_of(sent, is_agent=True))
         identity = known_in(inbox, made, sent.text("source_id")) if inbox else None
         contact_inbox = {
-            "inbox": inbox_wire.raw(inbox) if inbox else None,
+            "inbox": inbox_wire.raw(inbox, inbox_queries.times(account_id, [inbox])[inbox.id]) if inbox else None,
             "source_id": identity.source_id if identity else None,
         }
         return jsonify(payload={"contact": _one(made), "contact_inbox": contact_inbox})

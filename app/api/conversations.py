@@ -24,6 +24,7 @@ from app.i18n import _
 from app.inboxes.models import Inbox
 from app.policies import policy
 from app.sla import actions as sla
+from app.sla import queries as sla_queries
 from app.users import queries as user_queries
 from app.users import wire as user_wire
 from app.wire import epoch, iso
@@ -104,7 +105,7 @@ def update_conversation(account_id: int, display_id: int) -> ResponseReturnValue
             actions.set_priority(found, _priority(sent), by=viewer().user.actor)
         if "sla_policy_id" in sent:
             policy_id = sent.number("sla_policy_id")
-            sla.apply(found, sla.policy(account_id, policy_id) if policy_id else None, by=viewer().user.actor)
+            sla.apply(found, sla_queries.policy(account_id, policy_id) if policy_id else None, by=viewer().user.actor)
         return _show(found)
 
 

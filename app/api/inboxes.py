@@ -19,7 +19,9 @@ def list_inboxes(account_id: int) -> ResponseReturnValue:
     """The inboxes the caller may look into."""
     with own_account():
         found = queries.visible_to(viewer().member)
-    return jsonify(payload=[wire.inbox(inbox, with_secrets=viewer().is_administrator) for inbox in found])
+        times = queries.times(account_id, found)
+    is_admin = viewer().is_administrator
+    return jsonify(payload=[wire.inbox(inbox, times[inbox.id], with_secrets=is_admin) for inbox in found])
 
 
 @bp.get("/api/v1/accounts/<int:account_id>/inboxes/<int:inbox_id>")
@@ -28,7 +30,8 @@ def show_inbox(account_id: int, inbox_id: int) -> ResponseReturnValue:
     """One inbox."""
     with own_account():
         found = visible(inbox_id)
-    return jsonify(wire.inbox(found, with_secrets=viewer().is_administrator))
+        times = queries.times(account_id, [found])
+    return jsonify(wire.inbox(found, times[found.id], with_secrets=viewer().is_administrator))
 
 
 @bp.get("/api/v1/accounts/<int:account_id>/inbox_members/<int:inbox_id>")

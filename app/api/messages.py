@@ -17,6 +17,7 @@ from app.conversations.models import Conversation, Message, MessageType
 from app.doors import own_account, viewer
 from app.errors import Invalid, NotFound
 from app.i18n import _
+from app.inboxes import queries as inbox_queries
 from app.inboxes.models import Channel
 from app.policies import policy
 from app.text import CONTENT_LIMIT
@@ -170,5 +171,5 @@ def _replied_to(found: Conversation, message_id: int | None) -> int | None:
 
 
 def _refuse_unless_api(found: Conversation) -> None:
-    if queries.channel(found) != Channel.API:
+    if inbox_queries.channel(found.account_id, found.inbox_id) != Channel.API:
         raise Invalid("message_type", _("Incoming messages can be written in API inboxes only."))

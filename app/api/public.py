@@ -11,7 +11,7 @@ from uuid import uuid4
 from flask import jsonify, request
 from flask.typing import ResponseReturnValue
 
-from app import limits, realtime, security
+from app import limits, realtime
 from app.accounts.models import Account, AccountStatus
 from app.api.contacts import fields_of
 from app.api.conversations import is_typing
@@ -21,6 +21,7 @@ from app.api.params import Params, params, stored
 from app.contacts import actions as contact_actions
 from app.contacts import queries as contact_queries
 from app.contacts import wire as contact_wire
+from app.contacts.identity import BY, is_proven, proven_contact, tell
 from app.contacts.models import Contact, ContactInbox
 from app.conversations import actions, queries, wire
 from app.conversations.models import Conversation, MessageType
@@ -29,7 +30,6 @@ from app.errors import Invalid, NotFound, NotSignedIn
 from app.i18n import _
 from app.inboxes import queries as inbox_queries
 from app.inboxes import wire as inbox_wire
-from app.inboxes.actions import channel_secrets
 from app.inboxes.models import Channel, Inbox
 from app.policies import policy
 from app.surveys import actions as surveys
@@ -38,17 +38,15 @@ CONTACT = "/<key>/contacts/<source_id>"
 CONVERSATION = f"{CONTACT}/conversations/<int:display_id>"
 MESSAGES = f"{CONVERSATION}/messages"
 PER_MINUTE = 3000
-BY = "system"
-# What agents are told of claims, in the contact's additional attributes; the widget's visitors are told of likewise
-CLAIMED = "claimed_"
-IS_CLAIM = "identifier_is_claimed"
 
 
 @public.get("/<key>")
 @policy("public")
 def show_inbox(key: str) -> ResponseReturnValue:
     """The inbox."""
-    return jsonify(inbox_wire.public(_inbox(key)))
+    inbox = _inbox(key)
+    with transaction(inbox.account_id):
+        return jsonify(inbox_wire.public(inbox, inbox_queries.times(inbox.account_id, [inbox])[inbox.id]))
 
 
 # -- the contact
@@ -60,14 +58,15 @@ def create_contact(key: str) -> ResponseReturnValue:
     """Who is going to write, and the `source_id` by which he does. The same source_id again is the same contact."""
     limits.spend(f"public:{request.remote_addr}", 60, PER_MINUTE)
     sent, inbox = params(), _inbox(key)
-    is_proven = _is_proven(inbox, sent)
+    is_his = _is_proven(inbox, sent)
     source_id, fields = sent.text("source_id") or str(uuid4()), fields_of(sent, is_agent=False)
     with transaction(inbox.account_id):
-        if is_proven:
-            identity = _prove(inbox, source_id, fields["identifier"])
-        else:
-            identity = contact_actions.identify(inbox, source_id, by=BY, **_unclaimed(inbox.account_id, None, fields))
-        _tell(identity, fields)
+        identity = (
+            _prove(inbox, source_id, fields["identifier"])
+            if is_his
+            else contact_actions.identify(inbox, source_id, by=BY)
+        )
+        tell(identity, fields)
         return _contact(identity)
 
 
@@ -85,12 +84,12 @@ def show_contact(key: str, source_id: str) -> ResponseReturnValue:
 def update_contact(key: str, source_id: str) -> ResponseReturnValue:
     """Change what is named, if the contact is really his."""
     sent, inbox = params(), _inbox(key)
-    is_proven, fields = _is_proven(inbox, sent), fields_of(sent, is_agent=False)
+    is_his, fields = _is_proven(inbox, sent), fields_of(sent, is_agent=False)
     with transaction(inbox.account_id):
         identity = _identity(inbox, source_id)
-        if is_proven:
+        if is_his:
             identity = _prove(inbox, identity.source_id, fields["identifier"])
-        _tell(identity, fields)
+        tell(identity, fields)
         return _contact(identity)
 
 
@@ -287,14 +286,11 @@ def _his(inbox: Inbox, source_id: str, display_id: int, *, lock: bool = False) -
 
 
 def _is_proven(inbox: Inbox, sent: Params) -> bool:
-    """Whether the site vouches for the identifier. NotSignedIn for a wrong signature, or for none where one is a must."""
-    signature, identifier = sent.text("identifier_hash"), sent.text("identifier")
-    if not signature and not inbox.settings.get("hmac_mandatory"):
-        return False
-    expected = security.hmac_sha256(channel_secrets(inbox)["hmac_token"], identifier)
-    if not identifier or not security.is_equal(signature, expected):
-        raise NotSignedIn("HMAC failed: Invalid Identifier Hash Provided")
-    return True
+    """Whether the site vouches for the identifier. NotSignedIn, in Chatwoot's words, when it does not and should."""
+    try:
+        return is_proven(inbox, sent.text("identifier"), sent.text("identifier_hash"))
+    except NotSignedIn as problem:
+        raise NotSignedIn("HMAC failed: Invalid Identifier Hash Provided") from problem
 
 
 def _prove(inbox: Inbox, source_id: str, identifier: str) -> ContactInbox:
@@ -302,7 +298,7 @@ def _prove(inbox: Inbox, source_id: str, identifier: str) -> ContactInbox:
     contact_actions.alone_with(inbox.account_id, "identifier", identifier)
     known = contact_queries.contact_inbox(inbox.account_id, inbox.id, source_id)
     own = contact_queries.contact(inbox.account_id, known.contact_id) if known else None
-    contact = _proven_contact(inbox.account_id, identifier, own)
+    contact = proven_contact(inbox.account_id, identifier, own)
     if contact is None and own is not None and own.identifier is None:
         contact = own
     if contact is None:
@@ -312,45 +308,6 @@ def _prove(inbox: Inbox, source_id: str, identifier: str) -> ContactInbox:
     if not identity.is_verified:
         contact_actions.verify(identity, contact, by=BY, is_renamed=False)
     return identity
-
-
-def _proven_contact(account_id: int, identifier: str, own: Contact | None) -> Contact | None:
-    """The contact of that identifier; another who only claimed it loses it to the proof."""
-    known = contact_queries.by_identity(account_id, identifier=identifier)
-    if known is None or known is own or not known.additional_attributes.get(IS_CLAIM):
-        return known
-    gone = {IS_CLAIM: False, f"{CLAIMED}identifier": identifier}
-    contact_actions.update_contact(known, by=BY, identifier="", additional_attributes=gone)
-    session().flush()
-    return None
-
-
-def _tell(identity: ContactInbox, fields: dict[str, Any]) -> None:
-    """Describe the contact; who is not proven changes nothing of one that is."""
-    if not identity.is_verified and contact_queries.is_verified(identity.account_id, identity.contact_id):
-        return
-    contact = contact_queries.contact(identity.account_id, identity.contact_id)
-    told = _unclaimed(identity.account_id, contact, fields, is_proven=identity.is_verified)
-    contact_actions.update_contact(contact, by=contact.actor, **told)
-
-
-def _unclaimed(
-    account_id: int, contact: Contact | None, fields: dict[str, Any], *, is_proven: bool = False
-) -> dict[str, Any]:
-    """The fields, but for what another contact has already: that is noted as a claim, for agents to judge."""
-    told, noted = dict(fields), dict[str, Any]()
-    for name in ("identifier", "email", "phone_number"):
-        if not told.get(name):
-            continue
-        contact_actions.alone_with(account_id, name, told[name].lower())
-        other = contact_queries.by_identity(account_id, **{name: told[name]})
-        if other is not None and (contact is None or other.id != contact.id):
-            noted[f"{CLAIMED}{name}"] = told.pop(name)
-    if is_proven and contact is not None and contact.additional_attributes.get(IS_CLAIM):
-        noted[IS_CLAIM] = False
-    elif not is_proven and told.get("identifier") and (contact is None or contact.identifier is None):
-        noted[IS_CLAIM] = True
-    return {**told, "additional_attributes": noted} if noted else told
 
 
 def _contact(identity: ContactInbox) -> ResponseReturnValue:

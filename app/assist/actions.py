@@ -1,21 +1,60 @@
-"""What becomes of Captain's proposals: shown, sent as they are, sent changed, put aside. Each is a line in the log."""
+"""What Captain does and what becomes of it: his proposals to agents, his part in conversations, the assistants he is.
+Each is a line in the log."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import delete
 from sqlmodel import col, select
 
-from app.assist.models import Draft, DraftState
+from app.accounts.models import Account
+from app.assist import assistants
+from app.assist.models import (
+    Assistant,
+    Document,
+    DocumentKind,
+    DocumentState,
+    Draft,
+    DraftState,
+    Mode,
+    Passage,
+    Source,
+    SourceKind,
+    SourceState,
+    Tone,
+)
+from app.assist.steps import WHY, Kind, Reason, Step, back_at
+from app.assist.wishes import language
+from app.calendars import hours
+from app.calendars.queries import hours_of, in_force
 from app.clock import now
-from app.conversations.actions import Writing, by_user, reply
-from app.conversations.models import Conversation, Message, MessageType
+from app.conversations.actions import (
+    CAPTAIN,
+    Writing,
+    by_contact,
+    by_user,
+    hand_off,
+    reply,
+    resolve,
+    write_note,
+    write_template,
+)
+from app.conversations.models import Conversation, Holder, Message, MessageType
+from app.conversations.queries import locked
 from app.database import session
-from app.errors import NotFound
+from app.deliveries.actions import owe
+from app.errors import Invalid, NotFound
 from app.events.record import record
-from app.i18n import _
+from app.i18n import LOCALES, _, speaking
+from app.inboxes.actions import update_inbox
+from app.inboxes.models import Channel, Inbox
+from app.inboxes.queries import inboxes
+from app.text import NAME_LIMIT, checked
 from app.users.models import User
 
+EMBED = "captain.embed"
 _NUMBERS = re.compile(r"\s*\[\d+\](?!\()")
 
 
@@ -78,6 +117,17 @@ def outdate(conversation: Conversation, message_id: int) -> None:
     for draft in _shown(conversation):
         if draft.message_id < message_id:
             draft.state, draft.decided_at = DraftState.STALE, now()
+
+
+def outdate_citing(account_id: int, article_id: int) -> None:
+    """The article has changed: what was proposed from its old words, and not decided yet, is out of date."""
+    query = select(Draft).where(
+        col(Draft.account_id) == account_id,
+        col(Draft.state) == DraftState.SHOWN,
+        col(Draft.citations).contains([{"article_id": article_id}]),
+    )
+    for draft in session().exec(query.with_for_update()):
+        draft.state, draft.decided_at = DraftState.STALE, now()
 
 
 def draft_of(message: Message) -> Draft | None:
@@ -177,3 +227,398 @@ def went_on(conversation: Conversation, message: Message) -> bool:
         col(Message.message_type).in_([MessageType.INCOMING, MessageType.OUTGOING]),
     )
     return session().exec(query.limit(1)).first() is not None
+
+
+# -- with customers
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A customer's turn that Captain has understood: his newest message, how long the thread was then, his language."""
+
+    message_id: int
+    thread_version: int
+    language: str
+    assistant_id: int | None
+    is_first: bool
+
+
+def take_turn(conversation: Conversation, turn: Turn, step: Step) -> Message | None:
+    """Do the step, unless the thread has gone on since: a person has answered, or the customer has written more.
+
+    The conversation is locked, so a person who answers at this moment comes before or after, never in between.
+    """
+    conversation = locked(conversation.account_id, conversation.id)
+    if conversation.held_by != Holder.CAPTAIN or conversation.thread_version != turn.thread_version:
+        known: dict[str, Any] = {"message_id": turn.message_id, "confidence": round(step.confidence, 4)}
+        record("captain.abstained", conversation, by="captain", reason="went_on", **known)
+        return None
+    inbox = session().get_one(Inbox, (conversation.account_id, conversation.inbox_id))
+    _tell_findings(conversation, turn, step)
+    with speaking(turn.language, _timezone(inbox)):
+        said = _say(conversation, inbox, turn, step)
+    if step.kind == Kind.HAND_OFF:
+        _hand_over(conversation, turn, step)
+    if step.kind == Kind.SOLVED:
+        confirm(conversation, turn.message_id)
+    return said
+
+
+def confirm(conversation: Conversation, message_id: int) -> None:
+    """The customer said that it helped: solved, and by his own word."""
+    record("captain.confirmed", conversation, by=by_contact(conversation.contact_id).actor, message_id=message_id)
+    if conversation.held_by == Holder.CAPTAIN:
+        resolve(conversation, by=CAPTAIN.actor)
+
+
+def take_feedback(conversation: Conversation, message: Message, *, is_helpful: bool) -> None:
+    """What the customer answered to «Помогло?» under a message of Captain's."""
+    by = by_contact(conversation.contact_id).actor
+    record("captain.feedback", conversation, by=by, message_id=message.id, is_helpful=is_helpful)
+    if is_helpful:
+        confirm(conversation, message.id)
+
+
+def brief_people(conversation: Conversation, reason: Reason, step: Step | None = None) -> None:
+    """A note for the colleague who takes over: why, and what Captain has found."""
+    account = session().get_one(Account, conversation.account_id)
+    with speaking(account.locale, account.timezone):
+        lines = [_("Captain has handed over: %(why)s.", why=_(WHY[reason]))]
+        if step is not None and step.found:
+            sure = round(step.confidence * 100)
+            lines.append(_("Closest in the knowledge base (%(percent)s %% sure):", percent=sure))
+            lines += [link(title, url) for title, url in step.found]
+    write_note(conversation, CAPTAIN, Writing("\n".join(lines)))
+
+
+def _say(conversation: Conversation, inbox: Inbox, turn: Turn, step: Step) -> Message | None:
+    if not step.text:
+        return None
+    is_answer = step.kind in {Kind.ANSWER, Kind.SUGGEST}
+    text = _worded(inbox, turn, step)
+    shown = {"captain": step.kind, "question_id": turn.message_id}
+    if step.kind == Kind.ANSWER and inbox.channel == Channel.WEBSITE:
+        shown["citations"] = list(step.sources)
+    writing = Writing(text, client_message_id=f"captain-{turn.message_id}", content_attributes=shown)
+    said = reply(conversation, CAPTAIN, writing) if is_answer else write_template(conversation, writing, CAPTAIN)
+    record(
+        "captain.replied",
+        conversation,
+        by="captain",
+        message_id=turn.message_id,
+        reply_id=said.id,
+        kind=step.kind,
+        confidence=round(step.confidence, 4),
+        article_ids=list(step.article_ids),
+        assistant_id=turn.assistant_id,
+    )
+    return said
+
+
+def _worded(inbox: Inbox, turn: Turn, step: Step) -> str:
+    """The step's words as this channel shows them, greeting first, the way to a person last."""
+    lines = [_greeting(inbox.account_id, turn)] if turn.is_first else []
+    lines.append(step.text)
+    if step.kind == Kind.HAND_OFF:
+        open_hours = hours_of(inbox.account_id, {inbox.calendar_id})[inbox.calendar_id]
+        lines.append(back_at(hours.opens_after(open_hours, now()), now()))
+    elif step.kind == Kind.ANSWER and inbox.channel != Channel.WEBSITE:
+        # the card on the site shows sources and buttons; elsewhere there are only words
+        lines[-1] = _NUMBERS.sub("", step.text)
+        links = dict.fromkeys(source["url"].partition("#")[0] for source in step.sources if source.get("url"))
+        lines += [_("More about it: %(url)s", url=url) for url in links]
+        lines.append(_("Did it help? Answer “yes”, or “a person, please”."))
+    elif step.kind == Kind.SUGGEST and inbox.channel != Channel.WEBSITE:
+        lines.append(_("If not, write “a person, please”, and I will call a colleague."))
+    return "\n\n".join(line for line in lines if line)
+
+
+def _greeting(account_id: int, turn: Turn) -> str:
+    if turn.assistant_id is None:
+        return ""
+    found = assistants.assistant(account_id, turn.assistant_id)
+    return found.greeting or (_("Good day!") if found.tone == Tone.FORMAL else _("Hello!"))
+
+
+def _hand_over(conversation: Conversation, turn: Turn, step: Step) -> None:
+    reason = step.reason or Reason.NOT_SURE
+    known: dict[str, Any] = {"message_id": turn.message_id, "confidence": round(step.confidence, 4)}
+    record("captain.abstained", conversation, by="captain", reason=reason, **known)
+    brief_people(conversation, reason, step)
+    hand_off(conversation, by=CAPTAIN.actor, reason=reason)
+
+
+def _tell_findings(conversation: Conversation, turn: Turn, step: Step) -> None:
+    if step.scores:
+        found: dict[str, Any] = {"article_ids": list(step.article_ids), "scores": list(step.scores)}
+        record("captain.retrieved", conversation, by="captain", message_id=turn.message_id, **found)
+
+
+def link(title: str, url: str) -> str:
+    """A line of a list in Markdown, linked where there is an address."""
+    words = title.replace("[", "(").replace("]", ")")
+    return f"- [{words}]({url})" if url else f"- {words}"
+
+
+def _timezone(inbox: Inbox) -> str:
+    """The clock people work by in this inbox."""
+    calendar = in_force(inbox.account_id, {inbox.calendar_id}).get(inbox.calendar_id) if inbox.calendar_id else None
+    return calendar.timezone if calendar else session().get_one(Account, inbox.account_id).timezone
+
+
+# -- assistants
+
+
+def create_assistant(account_id: int, name: str, *, by: str, **fields: Any) -> Assistant:
+    """One more, off until somebody lets him work."""
+    assistants.first_assistant(account_id)
+    made = Assistant(account_id=account_id, mode=Mode.OFF, created_at=now())
+    _apply(made, {"name": name, **fields})
+    session().add(made)
+    _version(made, by)
+    return made
+
+
+def change_assistant(found: Assistant, *, by: str, inbox_ids: Collection[int] | None = None, **fields: Any) -> None:
+    """Other settings, and exactly these inboxes, when given. What conversations have with him goes on as it began."""
+    before = found.model_dump(exclude={"version"}), {inbox.id for inbox in assistants.served_by(found)}
+    _apply(found, fields)
+    if inbox_ids is not None:
+        _serve(found, inbox_ids, by)
+    _let_answer(found.account_id)
+    if before != (found.model_dump(exclude={"version"}), {inbox.id for inbox in assistants.served_by(found)}):
+        found.version += 1
+        _version(found, by)
+
+
+def delete_assistant(found: Assistant, *, by: str) -> None:
+    """He is gone; the default takes over his inboxes. Invalid for the default."""
+    if found.is_default:
+        raise Invalid("assistant", _("Every account keeps one assistant. Switch him off instead."))
+    for inbox in assistants.served_by(found):
+        inbox.assistant_id = None
+    record("assistant.deleted", found, by=by)
+    session().delete(found)
+    session().flush()
+    _let_answer(found.account_id)
+
+
+def let_answer(inbox: Inbox) -> None:
+    """Let conversations in the inbox begin with Captain, or not, as its assistant says."""
+    found = assistants.serving(inbox)
+    inbox.captain_answers = found is not None and found.mode == Mode.ANSWERS
+
+
+def _let_answer(account_id: int) -> None:
+    session().flush()
+    for inbox in inboxes(account_id):
+        let_answer(inbox)
+
+
+def _serve(found: Assistant, inbox_ids: Collection[int], by: str) -> None:
+    before = {inbox.id for inbox in assistants.served_by(found)}
+    for inbox in inboxes(found.account_id):
+        if inbox.id in inbox_ids:
+            inbox.assistant_id = found.id
+            update_inbox(inbox, by=by, is_captain_on=True)
+        elif inbox.id in before:
+            inbox.assistant_id = None
+            update_inbox(inbox, by=by, is_captain_on=False)
+
+
+def _apply(found: Assistant, fields: dict[str, Any]) -> None:
+    if "name" in fields:
+        found.name = checked("name", fields["name"], NAME_LIMIT, required=True)
+    for field, limit in (("instructions", 10_000), ("greeting", 1000)):
+        if field in fields:
+            setattr(found, field, checked(field, fields[field], limit))
+    if "tone" in fields:
+        found.tone = _one_of("tone", fields["tone"], Tone)
+    if "mode" in fields:
+        found.mode = _one_of("mode", fields["mode"], Mode)
+    if "accepted_error" in fields:
+        found.accepted_error = _share(fields["accepted_error"])
+    if "portal_ids" in fields:
+        found.portal_ids = sorted({int(value) for value in fields["portal_ids"]})
+    if "category_ids" in fields:
+        found.category_ids = sorted({int(value) for value in fields["category_ids"]})
+    if "locales" in fields:
+        found.locales = sorted(set(fields["locales"]) & set(LOCALES))
+
+
+def _one_of(field: str, value: object, kind: Any) -> Any:
+    if value not in set(kind):
+        raise Invalid(field, _("Choose one of those offered."))
+    return kind(value)
+
+
+def _share(value: object) -> float:
+    """An accepted error, between one in a thousand and one in two."""
+    try:
+        share = float(str(value).replace(",", "."))
+    except ValueError:
+        share = -1.0
+    if not 0.001 <= share <= 0.5:
+        raise Invalid("accepted_error", _("Choose an error between 0.1 and 50 percent."))
+    return share
+
+
+def _version(found: Assistant, by: str) -> None:
+    session().flush()
+    served = sorted(inbox.id for inbox in assistants.served_by(found))
+    record("assistant.versioned", found, by=by, inbox_ids=served)
+
+
+# -- what an assistant knows besides the help center
+
+
+def add_file(found: Assistant, stored_path: str, name: str, content_type: str, *, by: str) -> Source:
+    """A file for him to read."""
+    return _add(
+        found, by, SourceKind.FILE, name=checked("file", name, NAME_LIMIT), path=stored_path, content_type=content_type
+    )
+
+
+def add_address(found: Assistant, kind: object, url: str, *, by: str, every_hours: int = 24) -> Source:
+    """A page, or a site by its sitemap, for him to read now and every so many hours."""
+    chosen = _one_of("kind", kind, SourceKind)
+    url = checked("url", url, 2048, required=True)
+    if chosen == SourceKind.FILE or not url.startswith(("http://", "https://")):
+        raise Invalid("url", _("A web address starts with https:// or http://."))
+    hours = min(max(every_hours, 1), 24 * 90)
+    return _add(found, by, chosen, name=url.partition("://")[2][:NAME_LIMIT], url=url, every_hours=hours)
+
+
+def remove_source(source: Source, *, by: str) -> None:
+    """He forgets all of it, at once."""
+    for document in _documents(source):
+        forget_document(document)
+    record("source.removed", source, by=by)
+    session().flush()
+    session().delete(source)
+
+
+def keep_text(source: Source, document: Document | None, url: str, title: str, content: str) -> None:
+    """A text of the source as it was read just now; the same text again changes nothing."""
+    if document is not None and (document.title, document.content) == (title, content):
+        return
+    kind = DocumentKind.FILE if source.kind == SourceKind.FILE else DocumentKind.PAGE
+    document = document or Document(
+        account_id=source.account_id,
+        assistant_id=source.assistant_id,
+        source_id=source.id,
+        kind=kind,
+        state=DocumentState.APPROVED,
+        url=url,
+        created_at=now(),
+    )
+    document.title, document.content, document.updated_at = title, content, now()
+    document.locale = language(f"{title} {content[:2000]}", "ru")
+    session().add(document)
+    session().flush()
+    owe_embedding(document)
+
+
+def forget_document(document: Document) -> None:
+    """It is gone, with all that Captain knew of it."""
+    forget_passages(document)
+    session().delete(document)
+    session().flush()
+
+
+def note_reading(source: Source, *, found: int, read: int, error: str | None) -> None:
+    """How the reading went. After a failure he still knows what he has read before."""
+    source.found_count, source.read_count, source.checked_at = found, read, now()
+    source.state, source.error = (SourceState.FAILED, error[:1000]) if error else (SourceState.READY, None)
+    record("source.read", source, by="captain")
+
+
+def suggest_pair(
+    found: Assistant,
+    question: str,
+    answer: str,
+    *,
+    by: str,
+    state: DocumentState = DocumentState.APPROVED,
+    conversation_id: int | None = None,
+) -> Document:
+    """A question with its answer; known to Captain once it is approved."""
+    pair = Document(
+        account_id=found.account_id,
+        assistant_id=found.id,
+        kind=DocumentKind.FAQ,
+        state=DocumentState.PENDING,
+        conversation_id=conversation_id,
+        created_at=now(),
+    )
+    _word(pair, question, answer)
+    session().add(pair)
+    session().flush()
+    if state != DocumentState.PENDING:
+        decide(pair, state, by=by)
+    return pair
+
+
+def change_pair(pair: Document, question: str, answer: str, *, by: str) -> None:
+    """Other words for it."""
+    _word(pair, question, answer)
+    pair.updated_at = now()
+    if pair.state == DocumentState.APPROVED:
+        owe_embedding(pair)
+        record("document.decided", pair, by=by)
+
+
+def decide(pair: Document, state: DocumentState, *, by: str) -> None:
+    """Let Captain know it, or not: at once in both cases, for the words; its vectors follow."""
+    if pair.state == state:
+        return
+    pair.state, pair.updated_at = state, now()
+    pair.decided_by = int(by.partition(":")[2]) if by.startswith("user:") else None
+    if state == DocumentState.APPROVED:
+        owe_embedding(pair)
+    else:
+        forget_passages(pair)
+    record("document.decided", pair, by=by)
+
+
+def owe_embedding(document: Document) -> None:
+    """Its passages are to be cut and read by the model, where they have changed."""
+    ref = f"document:{document.id}@{document.updated_at.timestamp():.6f}"
+    owe(document.account_id, EMBED, ref, lane=f"document:{document.id}", document_id=document.id)
+
+
+def relearn(account_id: int) -> int:
+    """Let the model read everything of the account anew, because it is another; how many texts there are."""
+    whole = (col(Passage.article_id), col(Passage.document_id))
+    owners = session().exec(select(*whole).where(col(Passage.account_id) == account_id).distinct()).all()
+    stamp = f"anew@{now().timestamp():.0f}"
+    for article_id, document_id in owners:
+        name, number = ("article", article_id) if article_id else ("document", document_id)
+        more: dict[str, Any] = {f"{name}_id": number, "is_anew": True}
+        owe(account_id, EMBED, f"{name}:{number}:{stamp}", lane=f"{name}:{number}", **more)
+    return len(owners)
+
+
+def forget_passages(document: Document) -> None:
+    """He finds nothing of it from this commit on."""
+    mine = (col(Passage.account_id) == document.account_id, col(Passage.document_id) == document.id)
+    session().connection().execute(delete(Passage).where(*mine))
+
+
+def _add(found: Assistant, by: str, kind: SourceKind, **fields: Any) -> Source:
+    source = Source(account_id=found.account_id, assistant_id=found.id, kind=kind, created_at=now(), **fields)
+    session().add(source)
+    session().flush()
+    record("source.added", source, by=by)
+    return source
+
+
+def _documents(source: Source) -> list[Document]:
+    query = select(Document).where(col(Document.account_id) == source.account_id, col(Document.source_id) == source.id)
+    return list(session().exec(query))
+
+
+def _word(pair: Document, question: str, answer: str) -> None:
+    pair.title = checked("title", question, 500, required=True)
+    pair.content = checked("content", answer, 20_000, required=True)
+    pair.locale = language(f"{pair.title} {pair.content}", "ru")

@@ -1,14 +1,17 @@
 """What the courier asks Captain for: vectors of articles, drafts for agents. Never inside a transaction."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import delete
 from sqlmodel import col, select
 
-from app.assist import actions, queries
-from app.assist.models import TITLE, Draft, Passage
-from app.assist.reactions import DRAFT, EMBED
+from app.assist import actions, mining, queries, reading, turns
+from app.assist.actions import EMBED
+from app.assist.assistants import scope_of, serving
+from app.assist.models import TITLE, Document, DocumentState, Draft, Passage
+from app.assist.reactions import DRAFT
 from app.config import settings
 from app.conversations.models import Conversation, Message, MessageType
 from app.conversations.queries import locked
@@ -17,7 +20,9 @@ from app.deliveries.courier import Kind
 from app.deliveries.models import Delivery, DeliveryState
 from app.errors import ChannelError
 from app.help_center.models import Article, ArticleStatus
+from app.inboxes.models import Inbox
 from captain.client import Captain, CaptainAway
+from captain.passages import Passage as Piece
 from captain.passages import passages
 from captain.wire import Verdict
 
@@ -43,6 +48,8 @@ class Question:
     text: str
     context: tuple[str, ...]
     scope: queries.Scope
+    tone: str
+    instructions: str
 
 
 def draft_now(account_id: int, message_id: int, budget_seconds: float) -> Draft | None:
@@ -66,38 +73,65 @@ def captain(budget_seconds: float) -> Captain:
     return Captain(settings().captain_socket, budget_seconds)
 
 
+@dataclass(frozen=True)
+class Whole:
+    """What is cut into passages: an article that is published, or a document that is approved."""
+
+    title: str
+    content: str
+    keys: dict[str, Any]  # of its passages, whose they are
+    common: dict[str, Any]  # of its passages, where they may be found
+
+
 def _cut(delivery: Delivery) -> Unread | None:
-    """Bring the article's passages up to date; what is unchanged keeps its vector. Unpublished, it has none."""
-    article = session().get(Article, (delivery.account_id, delivery.data["article_id"]))
-    mine = (col(Passage.account_id) == delivery.account_id, col(Passage.article_id) == delivery.data["article_id"])
-    if article is None or article.status != ArticleStatus.PUBLISHED:
+    """Bring the passages up to date; what is unchanged keeps its vector. What is not published any more has none."""
+    name = "document_id" if "document_id" in delivery.data else "article_id"
+    mine = (col(Passage.account_id) == delivery.account_id, col(getattr(Passage, name)) == delivery.data[name])
+    whole = _document(delivery) if name == "document_id" else _article(delivery)
+    if whole is None:
         session().connection().execute(delete(Passage).where(*mine))
         return None
     known = {row.position: row for row in session().exec(select(Passage).where(*mine).with_for_update())}
     vectors = {row.content_hash: (row.embedding, row.model) for row in known.values() if row.embedding is not None}
-    read = {TITLE: article.title} | {
-        piece.position: piece.embedded for piece in passages(article.title, article.content)
-    }
-    for position, row in _wanted(article).items():
-        place = known.pop(position, None) or Passage(
-            account_id=article.account_id, article_id=article.id, position=position
-        )
-        for name, value in row.items():
-            setattr(place, name, value)
+    pieces = passages(whole.title, whole.content)
+    read = {TITLE: whole.title} | {piece.position: piece.embedded for piece in pieces}
+    for position, row in _wanted(whole, pieces).items():
+        place = known.pop(position, None) or Passage(position=position, **whole.keys)
+        for field, value in row.items():
+            setattr(place, field, value)
         place.embedding, place.model = vectors.get(place.content_hash, (None, None))
         session().add(place)
     for gone in known.values():
         session().delete(gone)
     session().flush()
-    rows = session().exec(select(Passage).where(*mine, col(Passage.embedding).is_(None)))
+    # read anew, each keeps its old vector until the new one is there
+    is_wanted = () if delivery.data.get("is_anew") else (col(Passage.embedding).is_(None),)
+    rows = session().exec(select(Passage).where(*mine, *is_wanted))
     unread = {row.id: read[row.position] for row in rows}
     return Unread(unread) if unread else None
 
 
-def _wanted(article: Article) -> dict[int, dict[str, Any]]:
-    common = {"portal_id": article.portal_id, "locale": article.locale, "title": article.title}
-    title = common | {"heading": "", "content": "", "content_hash": f"title:{article.title}", "is_whole": False}
-    pieces = {
+def _article(delivery: Delivery) -> Whole | None:
+    found = session().get(Article, (delivery.account_id, delivery.data["article_id"]))
+    if found is None or found.status != ArticleStatus.PUBLISHED:
+        return None
+    keys = {"account_id": found.account_id, "article_id": found.id}
+    return Whole(found.title, found.content, keys, {"portal_id": found.portal_id, "locale": found.locale})
+
+
+def _document(delivery: Delivery) -> Whole | None:
+    found = session().get(Document, (delivery.account_id, delivery.data["document_id"]))
+    if found is None or found.state != DocumentState.APPROVED:
+        return None
+    keys = {"account_id": found.account_id, "document_id": found.id}
+    common = {"assistant_id": found.assistant_id, "locale": found.locale, "url": found.url}
+    return Whole(found.title, found.content, keys, common)
+
+
+def _wanted(whole: Whole, pieces: Sequence[Piece]) -> dict[int, dict[str, Any]]:
+    common = whole.common | {"title": whole.title}
+    title = common | {"heading": "", "content": "", "content_hash": f"title:{whole.title}", "is_whole": False}
+    return {TITLE: title} | {
         piece.position: common
         | {
             "heading": piece.heading,
@@ -105,9 +139,8 @@ def _wanted(article: Article) -> dict[int, dict[str, Any]]:
             "content_hash": piece.content_hash,
             "is_whole": piece.is_whole,
         }
-        for piece in passages(article.title, article.content)
+        for piece in pieces
     }
-    return {TITLE: title} | pieces
 
 
 def _read(unread: Unread) -> tuple[str, dict[int, list[float]]]:
@@ -140,8 +173,9 @@ def _question(message: Message) -> Question | None:
     if not message.content or message.deleted_at is not None:
         return None
     conversation = session().get_one(Conversation, (message.account_id, message.conversation_id))
-    scope = queries.scope_of_account(message.account_id)
-    if scope is None or actions.went_on(conversation, message):
+    assistant = serving(session().get_one(Inbox, (message.account_id, message.inbox_id)))
+    scope = scope_of(assistant) if assistant else None
+    if assistant is None or scope is None or actions.went_on(conversation, message):
         return None
     earlier = session().exec(
         select(Message.content)
@@ -154,7 +188,9 @@ def _question(message: Message) -> Question | None:
         .order_by(col(Message.id).desc())
         .limit(CONTEXT_MESSAGES)
     )
-    return Question(message.account_id, message.id, message.content[:1000], tuple(reversed(list(earlier))), scope)
+    context = tuple(reversed(list(earlier)))
+    manner = (assistant.tone, assistant.instructions)
+    return Question(message.account_id, message.id, message.content[:1000], context, scope, *manner)
 
 
 def _ask(question: Question) -> actions.Proposal:
@@ -166,7 +202,15 @@ def _ask(question: Question) -> actions.Proposal:
 
 def _proposal(question: Question, budget_seconds: float) -> actions.Proposal:
     sure_from = settings().captain_draft_confidence
-    reply = queries.ask(captain(budget_seconds), question.scope, question.text, question.context, sure_from=sure_from)
+    reply = queries.ask(
+        captain(budget_seconds),
+        question.scope,
+        question.text,
+        question.context,
+        sure_from=sure_from,
+        tone=question.tone,
+        instructions=question.instructions,
+    )
     return actions.Proposal(
         text=reply.text,
         citations=queries.cited(reply),
@@ -188,6 +232,9 @@ def _nothing(_delivery: Delivery, _state: DeliveryState, _reason: str) -> None:
 
 
 COURIERS = {
+    turns.TURN: turns.COURIER,
+    reading.READ: reading.COURIER,
+    mining.MINE: mining.COURIER,
     EMBED: Kind(EMBED, _cut, _read, _keep, _nothing, may_repeat=True, attempts=50),
     DRAFT: Kind(DRAFT, _understand, _ask, _propose, _nothing, may_repeat=True, attempts=4),
 }

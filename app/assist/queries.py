@@ -1,5 +1,6 @@
 """What Captain finds, and what he proposes now. He finds published articles of this account alone: filtered in SQL, first."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,21 +12,39 @@ from sqlmodel import col, select
 from app.assist.models import TITLE, Draft, DraftState
 from app.config import settings
 from app.conversations.models import Conversation
-from app.database import session, transaction
+from app.database import across_accounts, session, transaction
 from app.help_center.models import Portal
 from captain.client import Captain, CaptainAway
 from captain.wire import Candidate, Reply, Thresholds, Understood, Verdict
 
+_MARK = re.compile(r"^(\d+[.)]|•)\s+")  # of a list item; a browser does not count it as text
+
 SIDE = 40  # candidates from each way of searching
+RAREST = 6  # words of a question that full text looks for
+MATCHES = 600  # passages that may have one of them
 
 
 @dataclass(frozen=True)
 class Scope:
-    """Where Captain may look: portals of one account, in these languages."""
+    """Where Captain may look: portals of one account, in these languages (and, if any are named, these categories);
+    and what an assistant knows besides. A document's `article_id` is its own number, negative."""
 
     account_id: int
     portal_ids: tuple[int, ...]
     locales: tuple[str, ...]
+    category_ids: tuple[int, ...] = ()
+    assistant_id: int | None = None
+
+    @property
+    def bounds(self) -> dict[str, Any]:
+        """As the statements below want it."""
+        return {
+            "account": self.account_id,
+            "portals": list(self.portal_ids),
+            "locales": list(self.locales),
+            "categories": list(self.category_ids),
+            "assistant": self.assistant_id,
+        }
 
 
 @dataclass(frozen=True)
@@ -67,15 +86,26 @@ def ask(
     *,
     sure_from: float,
     language: str | None = None,
+    tone: str = "friendly",
+    instructions: str = "",
 ) -> Reply:
-    """Captain's reply, from the passages in scope: an answer if he is as sure as `sure_from`.
+    """Captain's reply, from the passages in scope: an answer if he is as sure as `sure_from`. tone, instructions: how a
+    model, where one is configured, is to word it.
 
     CaptainAway when he is; not to be called inside a transaction.
     """
     understood = captain.understand(question, context)
     found = _in_scope(scope, understood)
     thresholds = Thresholds(sure_from, min(sure_from, Thresholds().suggest))
-    return captain.answer(question, found, context=context, language=language, thresholds=thresholds)
+    return captain.answer(
+        question,
+        found,
+        context=context,
+        language=language,
+        thresholds=thresholds,
+        tone=tone,
+        instructions=instructions,
+    )
 
 
 def search(captain: Captain, scope: Scope, question: str, limit: int) -> list[dict[str, Any]]:
@@ -129,7 +159,7 @@ def cited(reply: Reply) -> list[dict[str, Any]]:
             "article_id": citation.article_id,
             "external_id": citation.external_id,
             "title": citation.title,
-            "url": f"{citation.url}{_fragment(citation.quote)}",
+            "url": f"{citation.url}{_fragment(citation.quote)}" if citation.url else "",
             "quote": citation.quote,
         }
         for citation in reply.citations
@@ -137,21 +167,33 @@ def cited(reply: Reply) -> list[dict[str, Any]]:
 
 
 def _in_scope(scope: Scope, understood: Understood) -> list[Candidate]:
+    """What each way of searching finds best. Opens two transactions: see _WORDED."""
+    worded = _worded(scope, understood)
     with transaction(scope.account_id) as current:
-        return _candidates(current, scope, understood)
+        return _candidates(current, scope, understood, worded)
 
 
-def _candidates(current: Any, scope: Scope, understood: Understood) -> list[Candidate]:
-    values = {
-        "account": scope.account_id,
-        "portals": list(scope.portal_ids),
-        "locales": list(scope.locales),
+def _worded(scope: Scope, understood: Understood) -> list[int]:
+    """Numbers of the passages that full text finds best."""
+    values = scope.bounds | {
+        "lexemes": list(understood.lexemes),
+        "side": SIDE,
+        "rarest": RAREST,
+        "matches": MATCHES,
+        "title": TITLE,
+    }
+    with across_accounts() as current:
+        return [row.id for row in current.connection().execute(_WORDED, values)]
+
+
+def _candidates(current: Any, scope: Scope, understood: Understood, worded: Sequence[int]) -> list[Candidate]:
+    values = scope.bounds | {
         "vector": "[" + ",".join(f"{value:.5f}" for value in understood.vector) + "]",
         "model": understood.embedder,
-        "lexemes": list(understood.lexemes),
         "question": understood.text[:500].lower(),
         "side": SIDE,
         "title": TITLE,
+        "worded": list(worded),
     }
     return [_candidate(row) for row in current.connection().execute(_CANDIDATES, values)]
 
@@ -163,31 +205,31 @@ def _candidate(row: Any) -> Candidate:
         title=row.title,
         text=row.content,
         external_id=row.external_id,
-        url=_url(row.portal, row.locale, row.slug),
+        url=_url(row) or None,
         heading=row.heading,
         locale=row.locale,
         cosine=row.cosine,
         title_cosine=row.title_cosine,
-        lexical=row.lexical,
         title_similarity=row.title_similarity,
         is_whole=row.is_whole,
+        position=row.position,
     )
 
 
 def _by_words(scope: Scope, question: str, limit: int) -> list[dict[str, Any]]:
     """By full text alone: each article once, with the passage that has most of the words."""
-    values = {"account": scope.account_id, "portals": list(scope.portal_ids), "locales": list(scope.locales)}
     config = "russian" if "ru" in scope.locales else "english"
     with transaction(scope.account_id) as current:
         rows = current.connection().execute(
-            _WORDS, values | {"question": question[:500].lower().replace("ё", "е"), "config": config, "limit": limit}
+            _WORDS,
+            scope.bounds | {"question": question[:500].lower().replace("ё", "е"), "config": config, "limit": limit},
         )
         return [
             {
                 "article_id": row.article_id,
                 "external_id": row.external_id,
                 "title": row.title,
-                "url": _url(row.portal, row.locale, row.slug),
+                "url": _url(row),
                 "passage": row.content,
                 "score": float(row.rank),
             }
@@ -206,63 +248,92 @@ def _told(candidate: Candidate, score: float) -> dict[str, Any]:
     }
 
 
-def _url(portal: str, locale: str, slug: str) -> str:
-    return f"{settings().public_url}/hc/{portal}/{locale}/articles/{slug}"
+def _url(row: Any) -> str:
+    """Where it can be read: the article's page, the document's own address, or nowhere."""
+    if row.slug is None:
+        return str(row.url)
+    return f"{settings().public_url}/hc/{row.portal}/{row.locale}/articles/{row.slug}"
 
 
 def _fragment(words: str) -> str:
     """A text fragment, so that the browser shows the quoted words. https://wicg.github.io/scroll-to-text-fragment/"""
-    first = words.split("…")[0].split("\n")[0].strip()
+    first = _MARK.sub("", words.split("…")[0].split("\n")[0].strip())
     return f"#:~:text={quote(' '.join(first.split()[:8]), safe='').replace('-', '%2D')}" if first else ""
 
 
-_SCOPE = """
-    select p.id, p.article_id, p.position, p.title, p.heading, p.content, p.is_whole, p.locale, p.embedding, p.model, p.words,
-        a.external_id, a.slug, o.slug as portal
-    from passage p
-    join article a on a.account_id = p.account_id and a.id = p.article_id
-    join portal o on o.account_id = p.account_id and o.id = p.portal_id
-    where p.account_id = :account and p.portal_id = any(:portals) and p.locale = any(:locales)
-        and a.status = 'published' and not o.is_archived
+# Whose passages may be seen, before anything is ranked. A document's passages are there only while it is approved.
+_SHOWN = """
+    shown as materialized (
+        select a.id, a.external_id, a.slug, o.slug as portal
+        from article a join portal o on o.account_id = a.account_id and o.id = a.portal_id
+        where a.account_id = :account and a.portal_id = any(:portals) and a.locale = any(:locales)
+            and a.status = 'published' and not o.is_archived
+            and (cardinality(cast(:categories as bigint[])) = 0 or a.category_id = any(:categories))
+    )
 """
+_MAY_BE_SEEN = """
+    p.account_id = :account and (p.assistant_id = cast(:assistant as bigint) or p.article_id in (select id from shown))
+"""
+_TOLD = """
+    p.id, coalesce(p.article_id, -p.document_id) as article_id, p.position, p.title, p.heading, p.content, p.is_whole,
+    p.locale, p.url, shown.external_id, shown.slug, shown.portal
+"""
+# Full text looks for the rarest words only, and no more of them than MATCHES passages have: ranking every passage with a
+# common word is what takes long. It finds numbers alone, as the installation: under row-level security PostgreSQL may not
+# use an index of words (`@@` is not leakproof), and reads every passage instead.
+_WORDED = text(f"""
+    with {_SHOWN}, lexemes as (
+        select lexeme, found, row_number() over rarest as place, sum(found) over rarest as total
+        from unnest(cast(:lexemes as text[])) lexeme cross join lateral (
+            select count(*) as found from (
+                select from passage p where p.account_id = :account and p.words @@ quote_literal(lexeme)::tsquery
+                limit :matches
+            ) few
+        ) counted where found > 0 window rarest as (order by found, lexeme)
+    ), asked as materialized (
+        select string_agg(quote_literal(lexeme), ' | ')::tsquery as words from lexemes
+        where place = 1 or place <= :rarest and total <= :matches
+    )
+    select p.id from passage p cross join asked
+    where {_MAY_BE_SEEN} and p.position <> :title and p.words @@ asked.words
+    order by ts_rank(p.words, asked.words, 1) desc limit :side
+""")  # noqa: S608  the pieces are constants of this file
 # The best of each way of searching, then every score of each of them.
 _CANDIDATES = text(f"""
-    with asked as (
-        select cast(:vector as halfvec) as vector,
-            (select string_agg(quote_literal(lexeme), ' | ')::tsquery from unnest(cast(:lexemes as text[])) lexeme) as words
-    ), scope as ({_SCOPE}),
-    near as (
-        select id from scope, asked where position <> :title and model = :model
-        order by embedding <=> asked.vector limit :side
+    with {_SHOWN}, asked as (select cast(:vector as halfvec) as vector), scored as materialized (
+        select p.id, coalesce(p.article_id, -p.document_id) as owner, p.position,
+            case when p.model = :model then p.embedding <=> (select vector from asked) end as distance
+        from passage p where {_MAY_BE_SEEN}
+    ), near as (
+        select id from scored where position <> :title and distance is not null order by distance limit :side
+    ), named as (
+        select owner from scored where position = :title and distance is not null order by distance limit :side / 4
     ), titled as (
-        select b.id from (
-            select article_id from scope, asked where position = :title and model = :model
-            order by embedding <=> asked.vector limit :side / 4
-        ) t join lateral (
-            select s.id from scope s, asked where s.article_id = t.article_id and s.position <> :title
-            order by s.embedding <=> asked.vector nulls last limit 2
-        ) b on true
-    ), worded as (
-        select id from scope, asked where position <> :title and scope.words @@ asked.words
-        order by ts_rank(scope.words, asked.words, 1) desc limit :side
+        select id from (
+            select id, row_number() over (partition by owner order by distance nulls last) as place
+            from scored join named using (owner) where position <> :title
+        ) best where place <= 2
+    ), chosen as (
+        select id from near union select id from titled union select unnest(cast(:worded as bigint[]))
     )
-    select s.*,
-        case when s.model = :model then 1 - (s.embedding <=> asked.vector) end as cosine,
-        case when t.model = :model then 1 - (t.embedding <=> asked.vector) end as title_cosine,
-        coalesce(ts_rank(s.words, asked.words, 1), 0)::float as lexical,
-        similarity(lower(s.title), :question)::float as title_similarity
-    from scope s cross join asked
-    left join passage t on t.account_id = :account and t.article_id = s.article_id and t.position = :title
-    where s.id in (select id from near union select id from titled union select id from worded)
-""")  # noqa: S608  the pieces are constants of this file
+    select {_TOLD},
+        1 - s.distance as cosine,
+        1 - t.distance as title_cosine,
+        similarity(lower(p.title), :question)::float as title_similarity
+    from chosen join scored s using (id)
+    join passage p on p.account_id = :account and p.id = s.id
+    left join shown on shown.id = p.article_id
+    left join scored t on t.owner = s.owner and t.position = :title
+""")  # noqa: S608
 _WORDS = text(f"""
-    with asked as (
+    with {_SHOWN}, asked as (
         select string_agg(quote_literal(lexeme), ' | ')::tsquery as words
         from unnest(to_tsvector(cast(:config as regconfig), :question))
-    ), scope as ({_SCOPE})
+    )
     select * from (
-        select distinct on (article_id) scope.*, ts_rank(scope.words, asked.words, 1) as rank
-        from scope, asked where scope.position >= 0 and scope.words @@ asked.words
-        order by article_id, rank desc
+        select distinct on (coalesce(p.article_id, -p.document_id)) {_TOLD}, ts_rank(p.words, asked.words, 1) as rank
+        from asked, passage p left join shown on shown.id = p.article_id
+        where {_MAY_BE_SEEN} and p.position >= 0 and p.words @@ asked.words
+        order by coalesce(p.article_id, -p.document_id), rank desc
     ) best order by rank desc limit :limit
 """)  # noqa: S608

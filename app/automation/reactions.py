@@ -5,13 +5,14 @@ from datetime import timedelta
 from sqlalchemy import ColumnElement
 from sqlmodel import col, select
 
+from app.calendars.hours import is_open
 from app.conversations.actions import Writing, write_template
 from app.conversations.models import Conversation, Holder, Message, MessageType
 from app.conversations.queries import locked
 from app.database import session
 from app.events.log import Event
 from app.inboxes.models import Inbox
-from app.inboxes.queries import is_open
+from app.inboxes.queries import hours
 
 NAMES = frozenset({"message.created"})
 # Long enough for a night and a day off to hear it once
@@ -23,11 +24,13 @@ def on_event(event: Event) -> None:
     """Answer a customer's message with what the inbox wants said."""
     if event.data["message_type"] != MessageType.INCOMING:
         return
+    inbox = session().get_one(Inbox, (event.account_id, event.data["inbox_id"]))
+    if not inbox.out_of_office_message and not inbox.greeting_enabled:
+        return
     conversation = locked(event.account_id, event.data["conversation_id"])
     if conversation.held_by == Holder.CAPTAIN:
         return
-    inbox = session().get_one(Inbox, (event.account_id, conversation.inbox_id))
-    if not is_open(inbox, event.occurred_at):
+    if not is_open(hours(inbox), event.occurred_at):
         _say_we_are_away(conversation, inbox, event)
     elif inbox.greeting_enabled and inbox.greeting_message and not _is_there(conversation):
         _say(conversation, inbox.greeting_message, "greeting")

@@ -5,8 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import text, update
-from sqlmodel import col
+from sqlalchemy import text
 
 from app import security
 from app.clock import now
@@ -119,11 +118,7 @@ def block(contact: Contact, is_blocked: bool, *, by: str) -> None:
 
 def touch(account_id: int, contact_id: int) -> None:
     """He wrote just now."""
-    session().connection().execute(
-        update(Contact)
-        .where(col(Contact.account_id) == account_id, col(Contact.id) == contact_id)
-        .values(last_activity_at=now())
-    )
+    session().connection().execute(_TOUCH, {"account_id": account_id, "contact_id": contact_id, "moment": now()})
 
 
 def _apply(contact: Contact, fields: dict[str, Any]) -> list[str]:
@@ -131,9 +126,9 @@ def _apply(contact: Contact, fields: dict[str, Any]) -> list[str]:
     if "name" in fields:
         wanted["name"] = checked("name", fields["name"], NAME_LIMIT)
     if "email" in fields:
-        wanted["email"] = _email(fields["email"])
+        wanted["email"] = checked_email(fields["email"])
     if "phone_number" in fields:
-        wanted["phone_number"] = _phone(fields["phone_number"])
+        wanted["phone_number"] = checked_phone(fields["phone_number"])
     if "identifier" in fields:
         wanted["identifier"] = checked("identifier", fields["identifier"], NAME_LIMIT) or None
     for field in ("additional_attributes", "custom_attributes"):
@@ -158,18 +153,19 @@ def _refuse_another(contact: Contact, field: str, value: str) -> None:
         raise Invalid(field, _("Another contact has this already."))
 
 
-def _email(value: Any) -> str | None:
+def checked_email(value: Any) -> str | None:
     email = checked("email", value, NAME_LIMIT).lower()
     if email and not _EMAIL.fullmatch(email):
         raise Invalid("email", _("This is not an e-mail address."))
     return email or None
 
 
-def _phone(value: Any) -> str | None:
+def checked_phone(value: Any) -> str | None:
     phone = re.sub(r"[\s()\-]", "", checked("phone_number", value, 40))
     if phone and not _PHONE.fullmatch(phone):
         raise Invalid("phone_number", _("Write the phone with country code, such as +996555000111."))
     return phone or None
 
 
+_TOUCH = text("update contact set last_activity_at = :moment where account_id = :account_id and id = :contact_id")
 _ALONE = text("select pg_advisory_xact_lock(hashtextextended(:key, 0))")

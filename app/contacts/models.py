@@ -22,6 +22,7 @@ class Contact(Row, table=True):
     additional_attributes: dict[str, Any] = record_of()
     custom_attributes: dict[str, Any] = record_of()
     last_activity_at: datetime | None = moment()
+    external_id: str | None = words(nullable=True)
     created_at: datetime = moment(is_now=True)
 
     __table_args__ = (
@@ -29,6 +30,13 @@ class Contact(Row, table=True):
         Index("uq_contact_identifier", "account_id", "identifier", unique=True),
         Index("uq_contact_phone_number", "account_id", "phone_number", unique=True),
         Index("ix_contact_recent", "account_id", text("last_activity_at desc nulls last"), text("id desc")),
+        Index(
+            "uq_contact_external_id",
+            "account_id",
+            "external_id",
+            unique=True,
+            postgresql_where=text("external_id is not null"),
+        ),
         Index("ix_contact_email", "account_id", "email"),
         Index("ix_contact_named", "account_id", text(f"({_NAMED}) gin_trgm_ops"), postgresql_using="gin"),
     )

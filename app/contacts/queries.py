@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func
+from sqlalchemy import ColumnElement, Select, bindparam, func
 from sqlalchemy.sql.expression import SQLColumnExpression
 from sqlmodel import col, select
 
@@ -39,12 +39,15 @@ def contacts(ids: set[int], account_id: int) -> dict[int, Contact]:
 
 def contact_inbox(account_id: int, inbox_id: int, source_id: str) -> ContactInbox | None:
     """Who `source_id` is in the inbox."""
-    query = select(ContactInbox).where(
-        col(ContactInbox.account_id) == account_id,
-        col(ContactInbox.inbox_id) == inbox_id,
-        col(ContactInbox.source_id) == source_id,
-    )
-    return session().exec(query).first()
+    key = {"account_id": account_id, "inbox_id": inbox_id, "source_id": source_id}
+    return session().exec(_CONTACT_INBOX, params=key).first()
+
+
+_CONTACT_INBOX = select(ContactInbox).where(
+    col(ContactInbox.account_id) == bindparam("account_id"),
+    col(ContactInbox.inbox_id) == bindparam("inbox_id"),
+    col(ContactInbox.source_id) == bindparam("source_id"),
+)
 
 
 def verified_identity(account_id: int, inbox_id: int, contact_id: int) -> ContactInbox | None:

@@ -34,6 +34,7 @@ class Priority(StrEnum):
 class Conversation(Row, table=True):
     """A contact and a team talking in one inbox. People know it by `display_id`, a number per account.
 
+    sla_due_at: when the most pressing promise is due; sla_missed_at: when the last one was missed.
     waiting_since: the oldest customer message nobody answered. thread_version grows with every public message: a reply
     written against an older one is held back. unread_count: incoming messages no agent has looked at.
     """
@@ -52,8 +53,10 @@ class Conversation(Row, table=True):
     snoozed_until: datetime | None = moment()
     is_muted: bool = flag()
     identifier: str | None = words(nullable=True)
+    external_id: str | None = words(nullable=True)
     sla_policy_id: int | None = reference(nullable=True)
     sla_due_at: datetime | None = moment()
+    sla_missed_at: datetime | None = moment()
     additional_attributes: dict[str, Any] = record_of()
     custom_attributes: dict[str, Any] = record_of()
     created_at: datetime = moment(is_now=True)
@@ -76,6 +79,13 @@ class Conversation(Row, table=True):
         ForeignKeyConstraint(["account_id", "assignee_id"], ["account_user.account_id", "account_user.user_id"]),
         UniqueConstraint("account_id", "display_id"),
         Index("ix_conversation_uuid", "uuid", unique=True),
+        Index(
+            "uq_conversation_external_id",
+            "account_id",
+            "external_id",
+            unique=True,
+            postgresql_where=text("external_id is not null"),
+        ),
         Index("ix_conversation_status", "account_id", "status", text("last_activity_at desc"), text("id desc")),
         Index("ix_conversation_recent", "account_id", text("last_activity_at desc"), text("id desc")),
         Index(
@@ -97,9 +107,16 @@ class Conversation(Row, table=True):
         Index(
             "ix_conversation_inbox", "account_id", "inbox_id", "status", text("last_activity_at desc"), text("id desc")
         ),
+        Index(
+            "ix_conversation_due",
+            "account_id",
+            "status",
+            "sla_due_at",
+            "id",
+            postgresql_where=text("sla_due_at is not null"),
+        ),
         Index("ix_conversation_contact", "account_id", "contact_id", text("id desc")),
         Index("ix_conversation_contact_inbox", "account_id", "contact_inbox_id", text("id desc")),
-        Index("ix_conversation_labels", "labels", postgresql_using="gin"),
     )
 
     def facts(self) -> dict[str, Any]:
@@ -166,6 +183,7 @@ class Message(Row, table=True):
     error: str | None = words(nullable=True)
     source_id: str | None = words(nullable=True)
     client_message_id: str | None = words(nullable=True)
+    external_id: str | None = words(nullable=True)
     in_reply_to_id: int | None = number(nullable=True)
     version: int = Field(default=1, sa_type=Integer, sa_column_kwargs={"server_default": text("1")})
     has_attachments: bool = flag()
@@ -178,6 +196,14 @@ class Message(Row, table=True):
         belongs_to("conversation", "conversation_id"),
         belongs_to("inbox", "inbox_id"),
         Index("ix_message_thread", "account_id", "conversation_id", "id"),
+        Index("ix_message_captain", "account_id", "id", postgresql_where=text("sender_type = 'captain'")),
+        Index(
+            "uq_message_external_id",
+            "account_id",
+            "external_id",
+            unique=True,
+            postgresql_where=text("external_id is not null"),
+        ),
         Index(
             "uq_message_source",
             "account_id",

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, text, tuple_
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, or_, text, tuple_
 from sqlalchemy.sql.expression import SQLColumnExpression
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
@@ -27,7 +27,7 @@ from app.database import session
 from app.errors import NotFound
 from app.i18n import _
 from app.inboxes import queries as inbox_queries
-from app.inboxes.models import Channel, Inbox
+from app.inboxes.models import Inbox
 from app.text import folded
 from app.users.models import AccountUser, Role, Team, User
 from app.users.queries import Person, people
@@ -58,6 +58,15 @@ class Sort(StrEnum):
     PRIORITY_ASC = "priority_asc"
     WAITING_DESC = "waiting_since_desc"
     WAITING_ASC = "waiting_since_asc"
+    DUE_ASC = "sla_due_at_asc"
+
+
+class Promise(StrEnum):
+    """What became of an SLA's promises: one is under way, one was missed, or none is made."""
+
+    DUE = "due"
+    MISSED = "missed"
+    NONE = "none"
 
 
 @dataclass(frozen=True)
@@ -77,6 +86,8 @@ class Filter:
     team_id: int | None = None
     labels: tuple[str, ...] = ()
     is_any_label_enough: bool = False
+    sla_policy_id: int | None = None
+    promise: Promise | None = None
     words: str = ""
     heard_in: tuple[int, ...] = ()
 
@@ -149,12 +160,8 @@ def visible_to(member: AccountUser, display_id: int, *, lock: bool = False) -> C
 
 def by_number(account_id: int, display_id: int, *, lock: bool = False) -> Conversation:
     """The conversation of that number, whoever asks: its door has to see to that. NotFound if there is none."""
-    query = select(Conversation).where(
-        col(Conversation.account_id) == account_id, col(Conversation.display_id) == display_id
-    )
-    if lock:
-        query = query.with_for_update().execution_options(populate_existing=True)
-    found = session().exec(query).first()
+    query = _BY_NUMBER_LOCKED if lock else _BY_NUMBER
+    found = session().exec(query, params={"account_id": account_id, "display_id": display_id}).first()
     if found is None:
         raise NotFound(_("There is no such conversation."))
     if lock:
@@ -162,12 +169,11 @@ def by_number(account_id: int, display_id: int, *, lock: bool = False) -> Conver
     return found
 
 
-def channel(conversation: Conversation) -> Channel:
-    """The channel it goes by, and nothing else of its inbox."""
-    query = select(Inbox.channel).where(
-        col(Inbox.account_id) == conversation.account_id, col(Inbox.id) == conversation.inbox_id
-    )
-    return Channel(session().exec(query).one())
+# Said once: putting a query together takes as long as a third of asking it
+_BY_NUMBER = select(Conversation).where(
+    col(Conversation.account_id) == bindparam("account_id"), col(Conversation.display_id) == bindparam("display_id")
+)
+_BY_NUMBER_LOCKED = _BY_NUMBER.with_for_update().execution_options(populate_existing=True)
 
 
 def locked(account_id: int, conversation_id: int) -> Conversation:
@@ -190,9 +196,12 @@ def page(
     offset: int = 0,
     sort: Sort = Sort.LAST_ACTIVITY_DESC,
 ) -> list[Conversation]:
-    """The next conversations, last active first. `before` is (last_activity_at, id) of the last one seen."""
+    """The next conversations, last active first. `before` is (last_activity_at, id) of the last one seen,
+    or (sla_due_at, id) in the order of due times."""
     query = select(Conversation).where(*_conditions(wanted))
-    if before is not None:
+    if before is not None and sort == Sort.DUE_ASC:
+        query = query.where(tuple_(col(Conversation.sla_due_at), col(Conversation.id)) > tuple_(*before))
+    elif before is not None:
         query = query.where(tuple_(col(Conversation.last_activity_at), col(Conversation.id)) < tuple_(*before))
     return list(session().exec(query.order_by(*_order(sort)).limit(limit).offset(offset)))
 
@@ -275,7 +284,9 @@ def of_contact(
     )
     if inbox_ids is not None:
         query = query.where(col(Conversation.inbox_id).in_(inbox_ids))
-    return list(session().exec(query.order_by(col(Conversation.id).desc()).limit(limit)))
+    # by when they began: an import numbers the past after the present
+    newest_first = col(Conversation.created_at).desc(), col(Conversation.id).desc()
+    return list(session().exec(query.order_by(*newest_first).limit(limit)))
 
 
 def of_contact_inbox(account_id: int, contact_inbox_id: int, limit: int = 20) -> list[Conversation]:
@@ -539,9 +550,10 @@ def _order(sort: Sort) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
         "created_at": col(Conversation.created_at),
         "priority": case({p: rank for rank, p in enumerate(Priority)}, value=col(Conversation.priority)),
         "waiting_since": col(Conversation.waiting_since),
+        "sla_due_at": col(Conversation.sla_due_at),
     }
     key, number = keys[column], col(Conversation.id)
-    is_nullable = column in {"priority", "waiting_since"}
+    is_nullable = column in {"priority", "waiting_since", "sla_due_at"}
     first = key.asc() if direction == "asc" else key.desc()
     return first.nulls_last() if is_nullable else first, number.asc() if direction == "asc" else number.desc()
 
@@ -556,6 +568,10 @@ def _conditions(wanted: Filter, tab: Tab | None = None) -> list[ColumnElement[bo
         conditions.append(col(Conversation.inbox_id) == wanted.inbox_id)
     if wanted.team_id is not None:
         conditions.append(col(Conversation.team_id) == wanted.team_id)
+    if wanted.sla_policy_id is not None:
+        conditions.append(col(Conversation.sla_policy_id) == wanted.sla_policy_id)
+    if wanted.promise is not None:
+        conditions.append(_promised(wanted.promise))
     if wanted.labels:
         carried, given = cast(ColumnElement[Any], col(Conversation.labels)), list(wanted.labels)
         conditions.append(carried.op("&&")(given) if wanted.is_any_label_enough else carried.contains(given))
@@ -569,6 +585,12 @@ def _conditions(wanted: Filter, tab: Tab | None = None) -> list[ColumnElement[bo
         case Tab.ASSIGNED:
             conditions.append(col(Conversation.assignee_id).is_not(None))
     return conditions
+
+
+def _promised(promise: Promise) -> ColumnElement[bool]:
+    if promise == Promise.NONE:
+        return col(Conversation.sla_policy_id).is_(None)
+    return col(Conversation.sla_due_at if promise == Promise.DUE else Conversation.sla_missed_at).is_not(None)
 
 
 def _mentions(wanted: Filter) -> ColumnElement[bool]:

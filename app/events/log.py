@@ -10,12 +10,18 @@ from sqlmodel import Field, SQLModel, col, select
 from app.columns import moment, number, record_of, words
 from app.database import session
 
+# What an importer tells
+HISTORY = "history"
+# So many events are looked through for news at once: an import may have written millions
+STRIDE = 100_000
+
 
 class Event(SQLModel, table=True):
     """One fact about one account. `seq` is dense and in the order of commits: `seq > cursor` misses none.
 
     `occurred_at` is the clock of the source, `recorded_at` ours. `data` holds ids, `[before, after]` pairs and the small
-    values of that moment; never a person's data or text, so that it need not be erased.
+    values of that moment; never a person's data or text, so that it need not be erased. `causation` is HISTORY where
+    an import tells of the past: nobody acts on it, everybody counts it.
     """
 
     account_id: int = Field(primary_key=True, sa_type=BigInteger, foreign_key="account.id")
@@ -24,6 +30,7 @@ class Event(SQLModel, table=True):
     conversation_id: int | None = number(nullable=True)
     actor: str = words()
     causation_seq: int | None = number(nullable=True)
+    causation: str | None = words(nullable=True)
     schema_version: int = Field(default=1, sa_type=Integer, sa_column_kwargs={"server_default": text("1")})
     occurred_at: datetime = moment(nullable=False)
     recorded_at: datetime = moment(is_now=True)
@@ -46,6 +53,19 @@ def read(account_id: int, after: int, limit: int = 100, names: Sequence[str] | N
     if names is not None:
         query = query.where(col(Event.name).in_(names))
     return list(session().exec(query.order_by(col(Event.seq)).limit(limit)))
+
+
+def follow(account_id: int, after: int, limit: int, names: Sequence[str] | None = None) -> tuple[list[Event], int]:
+    """The next news after `after`, `limit` at most, and up to where the log was looked through. What an import tells of
+    the past is no news."""
+    # first how far, then what: in the other order something committed in between would be stepped over
+    upto = min(last_seq(account_id), after + STRIDE)
+    query = select(Event).where(col(Event.account_id) == account_id, col(Event.seq) > after, col(Event.seq) <= upto)
+    query = query.where(col(Event.causation).is_(None))
+    if names is not None:
+        query = query.where(col(Event.name).in_(names))
+    found = list(session().exec(query.order_by(col(Event.seq)).limit(limit)))
+    return found, found[-1].seq if len(found) == limit else max(upto, after)
 
 
 def of_conversation(

@@ -16,6 +16,7 @@ from app import queue
 from app.clock import now
 from app.database import session
 from app.events.catalog import CATALOG
+from app.events.log import HISTORY
 
 
 class Subject(Protocol):
@@ -31,6 +32,7 @@ class Subject(Protocol):
 def record(
     name: str,
     subject: Subject,
+    /,
     *,
     by: str,
     occurred_at: datetime | None = None,
@@ -44,7 +46,8 @@ def record(
     current = session()
     if current.in_nested_transaction():
         raise RuntimeError("record() inside a savepoint would tell of things that may be undone.")
-    current.flush()
+    if subject in current.new:  # its number is in what it tells
+        current.flush()
     facts = {**subject.facts(), **data}
     if missing := entry.data - facts.keys():
         raise ValueError(f"{name} must carry {', '.join(sorted(missing))}")
@@ -55,10 +58,26 @@ def record(
             "conversation_id": facts.get("conversation_id"),
             "actor": by,
             "causation_seq": current.info.get("causation_seq"),
+            "causation": current.info.get("causation"),
             "occurred_at": (occurred_at or now()).isoformat(),
             "data": facts,
         }
     )
+
+
+def append_history(account_id: int, facts: list[dict[str, Any]]) -> int:
+    """The `seq` of the first of `facts`, which stand in the log now, in their order, as told by an import.
+
+    facts: {"name", "conversation_id", "actor", "occurred_at" in ISO, "data"}. Call it last: it locks the account's counter.
+    """
+    for fact in facts:
+        if not CATALOG[fact["name"]].data <= fact["data"].keys():
+            raise ValueError(f"{fact['name']} must carry {', '.join(sorted(CATALOG[fact['name']].data))}")
+        fact["causation"] = HISTORY
+    current = session()
+    current.info.setdefault("wake", set()).add(f"events:{account_id}")
+    values = {"account_id": account_id, "n": len(facts), "facts": json.dumps(facts)}
+    return int(current.connection().execute(_BUMP_AND_APPEND, values).scalar_one())
 
 
 @listen.listens_for(SQLAlchemySession, "before_commit")
@@ -101,11 +120,15 @@ _BUMP_AND_APPEND = text("""
         insert into counter (account_id, kind, value) values (:account_id, 'event', :n)
         on conflict (account_id, kind) do update set value = counter.value + :n returning value - :n as before
     )
-    insert into event (account_id, seq, name, conversation_id, actor, causation_seq, occurred_at, data)
-    select :account_id, before + place, name, conversation_id, actor, causation_seq, occurred_at, data
-    from bumped, rows from (
-        jsonb_to_recordset(cast(:facts as jsonb)) as (
-            name text, conversation_id bigint, actor text, causation_seq bigint, occurred_at timestamptz, data jsonb
-        )
-    ) with ordinality as fact (name, conversation_id, actor, causation_seq, occurred_at, data, place)
+    , appended as (
+        insert into event (account_id, seq, name, conversation_id, actor, causation_seq, causation, occurred_at, data)
+        select :account_id, before + place, name, conversation_id, actor, causation_seq, causation, occurred_at, data
+        from bumped, rows from (
+            jsonb_to_recordset(cast(:facts as jsonb)) as (
+                name text, conversation_id bigint, actor text, causation_seq bigint, causation text,
+                occurred_at timestamptz, data jsonb
+            )
+        ) with ordinality as fact (name, conversation_id, actor, causation_seq, causation, occurred_at, data, place)
+    )
+    select before + 1 from bumped
 """)

@@ -63,13 +63,13 @@ def _handle_batch(reader: Reader, account_id: int, limit: int) -> bool:
         cursor = _claim(reader, account_id, current)
         if cursor is None:
             return False
-        events = log.read(account_id, cursor.seq, limit)
+        events, upto = log.follow(account_id, cursor.seq, limit)
         for event in events:
             if event.name in reader.names:
                 _handle(reader, event, current)
-        if events:
-            cursor.seq = events[-1].seq
-        return len(events) == limit
+        is_cut = len(events) == limit or upto == cursor.seq + log.STRIDE
+        cursor.seq = upto
+        return is_cut
 
 
 def _one_by_one(reader: Reader, account_id: int) -> bool:
@@ -110,8 +110,8 @@ def _park(reader: Reader, account_id: int, failure: "_Failed") -> None:
     row = {"account_id": account_id, "reader": reader.name, "seq": failure.seq, "error": _sentence(failure.problem)}
     with transaction(account_id) as current:
         cursor = _claim(reader, account_id, current)
-        # seq is dense: if the cursor does not stand just before it, somebody else has dealt with it meanwhile
-        if cursor is not None and cursor.seq == failure.seq - 1:
+        # it was the next news: if the cursor does not stand before it, somebody else has dealt with it meanwhile
+        if cursor is not None and cursor.seq < failure.seq:
             cursor.seq = failure.seq
             current.connection().execute(insert(ParkedEvent).values(row).on_conflict_do_nothing())
 

@@ -1,6 +1,5 @@
 """What can be done to an inbox."""
 
-import re
 import secrets
 from typing import Any
 
@@ -11,20 +10,16 @@ from sqlmodel import col
 from app import security
 from app.clock import now
 from app.database import session
-from app.errors import Invalid
 from app.events.record import record
-from app.i18n import _, is_timezone
 from app.inboxes import queries
 from app.inboxes.models import Channel, Inbox, InboxMember
 from app.text import NAME_LIMIT, checked
 
-_CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d|24:00")
 _TEXTS = {"greeting_message": 10_000, "out_of_office_message": 10_000}
 _FLAGS = (
-    "greeting_enabled", "working_hours_enabled", "enable_email_collect", "csat_enabled",
+    "greeting_enabled", "enable_email_collect", "csat_enabled", "is_csat_unless_labelled",
     "allow_messages_after_resolved", "lock_to_single_conversation", "is_captain_on",
 )  # fmt: skip
-EVERY_WEEKDAY = [{"day": day, "opens": "09:00", "closes": "18:00"} for day in range(1, 6)]
 
 
 def create_inbox(
@@ -48,25 +43,19 @@ def create_inbox(
         key=secrets.token_urlsafe(18),
         sealed=security.seal(kept),
         settings=settings or {},
-        hours=EVERY_WEEKDAY,
         created_at=now(),
     )
     _apply(inbox, changes)
     session().add(inbox)
     record("inbox.created", inbox, by=by)
-    _version_calendar(inbox, by)
     return inbox
 
 
 def update_inbox(inbox: Inbox, *, by: str, **changes: Any) -> None:
     """Change what is named in `changes`; unknown names are left alone."""
-    hours = (inbox.hours, inbox.timezone, inbox.working_hours_enabled)
     changed = _apply(inbox, changes)
-    if not changed:
-        return
-    record("inbox.updated", inbox, by=by, changed=changed)
-    if hours != (inbox.hours, inbox.timezone, inbox.working_hours_enabled):
-        _version_calendar(inbox, by)
+    if changed:
+        record("inbox.updated", inbox, by=by, changed=changed)
 
 
 def set_members(inbox: Inbox, user_ids: set[int], *, by: str) -> None:
@@ -117,12 +106,9 @@ def _apply(inbox: Inbox, changes: dict[str, Any]) -> list[str]:
     for field in _FLAGS:
         if field in changes:
             wanted[field] = bool(changes[field])
-    if "timezone" in changes:
-        if not isinstance(changes["timezone"], str) or not is_timezone(changes["timezone"]):
-            raise Invalid("timezone", _("There is no such time zone."))
-        wanted["timezone"] = changes["timezone"]
-    if "hours" in changes:
-        wanted["hours"] = _hours(changes["hours"])
+    if "csat_labels" in changes:
+        labels = {checked("csat_labels", label, 100).lower() for label in changes["csat_labels"]}
+        wanted["csat_labels"] = sorted(labels - {""})
     if "settings" in changes:
         wanted["settings"] = {**inbox.settings, **changes["settings"]}
     for field in ("sla_policy_id", "portal_id"):
@@ -132,20 +118,3 @@ def _apply(inbox: Inbox, changes: dict[str, Any]) -> list[str]:
     for field in changed:
         setattr(inbox, field, wanted[field])
     return changed
-
-
-def _hours(value: Any) -> list[dict[str, Any]]:
-    if not isinstance(value, list) or len(value) > 50:
-        raise Invalid("hours", _("Working hours are a list of intervals."))
-    for entry in value:
-        is_whole = isinstance(entry, dict) and entry.get("day") in range(1, 8)
-        if not is_whole or not all(_CLOCK.fullmatch(str(entry.get(key, ""))) for key in ("opens", "closes")):
-            raise Invalid("hours", _("An interval has a day and two times, such as 09:00 and 18:00."))
-        if entry["opens"] >= entry["closes"]:
-            raise Invalid("hours", _("Closing must be later than opening; split a night at midnight."))
-    return [{"day": entry["day"], "opens": entry["opens"], "closes": entry["closes"]} for entry in value]
-
-
-def _version_calendar(inbox: Inbox, by: str) -> None:
-    hours = inbox.hours if inbox.working_hours_enabled else None
-    record("calendar.versioned", inbox, by=by, timezone=inbox.timezone, hours=hours)

@@ -4,11 +4,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Index, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, text
 from sqlmodel import Field, SQLModel
 
-from app.columns import Row, belongs_to, choice, flag, moment, record_of, reference, words
+from app.columns import Row, belongs_to, choice, flag, list_of_words, moment, record_of, reference, words
 
 
 class Channel(StrEnum):
@@ -22,7 +21,10 @@ class Inbox(Row, table=True):
 
     key: the public name of the inbox in addresses (website_token, inbox identifier, hook address): random, unique.
     sealed: the channel's secrets, encrypted. settings: what a channel needs besides (widget colour, welcome text, …).
-    hours: working intervals as [{"day": 1–7 from Monday, "opens": "09:00", "closes": "18:00"}], several a day are fine.
+    calendar_id: when somebody is there; null: around the clock. csat_labels: with one of them a resolved conversation is
+    asked about, or is not when is_csat_unless_labelled; without any, all are.
+    is_captain_on: an assistant serves it: `assistant_id`, or the account's default. captain_answers: he talks to customers
+    himself, so that their conversations begin with him.
     """
 
     name: str = words()
@@ -32,23 +34,39 @@ class Inbox(Row, table=True):
     settings: dict[str, Any] = record_of()
     greeting_enabled: bool = flag()
     greeting_message: str = words()
-    working_hours_enabled: bool = flag()
     out_of_office_message: str = words()
-    timezone: str = words("Europe/Moscow")
-    hours: list[dict[str, Any]] = Field(
-        default_factory=list, sa_column=Column(JSONB, nullable=False, server_default=text("'[]'::jsonb"))
-    )
+    calendar_id: int | None = reference(nullable=True)
     enable_email_collect: bool = flag(True)
     csat_enabled: bool = flag()
+    csat_labels: list[str] = list_of_words()
+    is_csat_unless_labelled: bool = flag()
     allow_messages_after_resolved: bool = flag(True)
     lock_to_single_conversation: bool = flag()
     sla_policy_id: int | None = reference(nullable=True)
     portal_id: int | None = reference(nullable=True)
     is_captain_on: bool = flag(True)
+    assistant_id: int | None = reference(nullable=True)
+    captain_answers: bool = flag()
+    external_id: str | None = words(nullable=True)
     created_at: datetime = moment(is_now=True)
     deleted_at: datetime | None = moment()
 
-    __table_args__ = (Index("ix_inbox_account", "account_id"),)
+    __table_args__ = (
+        belongs_to("calendar", "calendar_id"),
+        Index("ix_inbox_account", "account_id"),
+        Index(
+            "uq_inbox_external_id",
+            "account_id",
+            "external_id",
+            unique=True,
+            postgresql_where=text("external_id is not null"),
+        ),
+    )
+
+    @property
+    def is_held_by_captain(self) -> bool:
+        """Whether a customer's new conversation is Captain's at first."""
+        return self.is_captain_on and self.captain_answers
 
     def facts(self) -> dict[str, Any]:
         return {"inbox_id": self.id, "channel": self.channel}

@@ -1,15 +1,29 @@
 """Questions about inboxes."""
 
-from datetime import datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlmodel import col, select
 
+from app.accounts.models import Account
+from app.calendars import queries as calendar_queries
+from app.calendars.hours import Hours
+from app.calendars.models import OFFICE_WEEK, CalendarVersion
 from app.database import session
 from app.errors import NotFound
 from app.i18n import _
 from app.inboxes.models import Channel, Inbox, InboxMember
 from app.users.models import AccountUser, Role
+
+
+@dataclass(frozen=True)
+class Times:
+    """When somebody is there, for those outside: in the intervals of `week` (seven lists, Monday first) if `is_limited`,
+    else around the clock, and the week is an example."""
+
+    is_limited: bool
+    timezone: str
+    week: list[list[list[str]]]
 
 
 def inbox(account_id: int, inbox_id: int) -> Inbox:
@@ -18,6 +32,18 @@ def inbox(account_id: int, inbox_id: int) -> Inbox:
     if found is None or found.deleted_at is not None:
         raise NotFound(_("There is no such inbox."))
     return found
+
+
+def channel(account_id: int, inbox_id: int) -> Channel:
+    """The channel of an inbox, asked once in a process: it never changes."""
+    key = (account_id, inbox_id)
+    if key not in _channels:
+        query = select(Inbox.channel).where(col(Inbox.account_id) == account_id, col(Inbox.id) == inbox_id)
+        _channels[key] = Channel(session().exec(query).one())
+    return _channels[key]
+
+
+_channels: dict[tuple[int, int], Channel] = {}
 
 
 def by_key(key: str, channel: Channel) -> Inbox | None:
@@ -70,26 +96,18 @@ def member_ids(account_id: int, inbox_id: int) -> set[int]:
     return set(session().exec(query))
 
 
-def opens_at(inbox: Inbox, moment: datetime) -> datetime | None:
-    """When somebody works again, by the inbox's hours; None when somebody does now, or never will."""
-    if is_open(inbox, moment):
-        return None
-    local = moment.astimezone(ZoneInfo(inbox.timezone))
-    for days in range(9):
-        day = local.date() + timedelta(days=days)
-        for hours in sorted(inbox.hours, key=lambda hours: str(hours["opens"])):
-            opens = datetime.combine(day, time.fromisoformat(hours["opens"]), ZoneInfo(inbox.timezone))
-            if hours["day"] == day.isoweekday() and opens > moment:
-                return opens
-    return None
+def hours(inbox: Inbox) -> Hours:
+    """When somebody is there; None around the clock."""
+    return calendar_queries.hours_of(inbox.account_id, {inbox.calendar_id})[inbox.calendar_id]
 
 
-def is_open(inbox: Inbox, moment: datetime) -> bool:
-    """Whether somebody works then, by the inbox's hours. An inbox without hours is always open."""
-    if not inbox.working_hours_enabled:
-        return True
-    local = moment.astimezone(ZoneInfo(inbox.timezone))
-    clock = local.strftime("%H:%M")
-    return any(
-        hours["day"] == local.isoweekday() and hours["opens"] <= clock < hours["closes"] for hours in inbox.hours
-    )
+def times(account_id: int, inboxes: Sequence[Inbox]) -> dict[int, Times]:
+    """{inbox id: its times} of these inboxes of the account; two queries, however many there are."""
+    ids = {inbox.calendar_id for inbox in inboxes if inbox.calendar_id is not None}
+    held = calendar_queries.in_force(account_id, ids)
+    zone = session().get_one(Account, account_id).timezone
+    return {inbox.id: _times(held.get(inbox.calendar_id or 0), zone) for inbox in inboxes}
+
+
+def _times(version: CalendarVersion | None, zone: str) -> Times:
+    return Times(True, version.timezone, version.week) if version else Times(False, zone, OFFICE_WEEK)

@@ -5,6 +5,7 @@ from typing import Any
 from app.config import settings
 from app.inboxes.actions import channel_secrets
 from app.inboxes.models import Channel, Inbox
+from app.inboxes.queries import Times
 from app.wire import NO_PICTURE, iso
 
 CHANNEL_TYPES = {
@@ -15,9 +16,9 @@ CHANNEL_TYPES = {
 WIDGET_FLAGS = ["attachments", "emoji_picker"]
 
 
-def inbox(found: Inbox, *, with_secrets: bool) -> dict[str, Any]:
+def inbox(found: Inbox, times: Times, *, with_secrets: bool) -> dict[str, Any]:
     """The inbox with what its channel adds. `with_secrets`: an administrator reads it, who may see the HMAC token."""
-    answer = _common(found) | _website(found)
+    answer = _common(found, times) | _website(found)
     if found.channel == Channel.WEBSITE:
         form = found.settings.get("pre_chat_form")
         answer |= {
@@ -48,7 +49,7 @@ def slim(found: Inbox) -> dict[str, Any]:
     }
 
 
-def raw(found: Inbox) -> dict[str, Any]:
+def raw(found: Inbox, times: Times) -> dict[str, Any]:
     """The inbox's row, as the answer to a new contact holds it."""
     return {
         "id": found.id,
@@ -62,9 +63,9 @@ def raw(found: Inbox) -> dict[str, Any]:
         "greeting_enabled": found.greeting_enabled,
         "greeting_message": found.greeting_message,
         "email_address": None,
-        "working_hours_enabled": found.working_hours_enabled,
+        "working_hours_enabled": times.is_limited,
         "out_of_office_message": found.out_of_office_message or None,
-        "timezone": found.timezone,
+        "timezone": times.timezone,
         "enable_email_collect": found.enable_email_collect,
         "csat_survey_enabled": found.csat_enabled,
         "allow_messages_after_resolved": found.allow_messages_after_resolved,
@@ -77,14 +78,14 @@ def raw(found: Inbox) -> dict[str, Any]:
     }
 
 
-def public(found: Inbox) -> dict[str, Any]:
+def public(found: Inbox, times: Times) -> dict[str, Any]:
     """The inbox for those who write to it."""
     return {
         "identifier": found.key,
         "name": found.name,
-        "timezone": found.timezone,
-        "working_hours": working_hours(found),
-        "working_hours_enabled": found.working_hours_enabled,
+        "timezone": times.timezone,
+        "working_hours": working_hours(times),
+        "working_hours_enabled": times.is_limited,
         "csat_survey_enabled": found.csat_enabled,
         "greeting_enabled": found.greeting_enabled,
         "identity_validation_enabled": bool(found.settings.get("hmac_mandatory", False)),
@@ -96,16 +97,15 @@ def channel_type(found: Inbox) -> str:
     return CHANNEL_TYPES[found.channel]
 
 
-def working_hours(found: Inbox) -> list[dict[str, Any]]:
+def working_hours(times: Times) -> list[dict[str, Any]]:
     """One entry a weekday, Sunday (0) first. Chatwoot knows one interval a day: of ours, from the first to the last minute."""
-    return [_day(found, weekday) for weekday in range(7)]
+    return [_day(times, weekday) for weekday in range(7)]
 
 
-def _day(found: Inbox, weekday: int) -> dict[str, Any]:
-    intervals = [hours for hours in found.hours if hours["day"] % 7 == weekday]
-    opens = min((hours["opens"] for hours in intervals), default=None)
-    closes = max((hours["closes"] for hours in intervals), default=None)
-    is_all_day = opens == "00:00" and closes == "24:00"
+def _day(times: Times, weekday: int) -> dict[str, Any]:
+    intervals = times.week[(weekday - 1) % 7]
+    opens, closes = (intervals[0][0], intervals[-1][1]) if intervals else (None, None)
+    is_all_day = intervals == [["00:00", "24:00"]]
     open_hour, open_minutes = _clock(opens)
     close_hour, close_minutes = _clock("23:59" if closes == "24:00" else closes)
     return {
@@ -123,7 +123,7 @@ def _clock(text: str | None) -> tuple[int | None, int | None]:
     return (int(text[:2]), int(text[3:])) if text else (None, None)
 
 
-def _common(found: Inbox) -> dict[str, Any]:
+def _common(found: Inbox, times: Times) -> dict[str, Any]:
     return {
         "id": found.id,
         "avatar_url": NO_PICTURE,
@@ -132,15 +132,15 @@ def _common(found: Inbox) -> dict[str, Any]:
         "channel_type": channel_type(found),
         "greeting_enabled": found.greeting_enabled,
         "greeting_message": found.greeting_message,
-        "working_hours_enabled": found.working_hours_enabled,
+        "working_hours_enabled": times.is_limited,
         "enable_email_collect": found.enable_email_collect,
         "csat_survey_enabled": found.csat_enabled,
         "csat_config": {},
         "enable_auto_assignment": False,
         "auto_assignment_config": {},
         "out_of_office_message": found.out_of_office_message or None,
-        "working_hours": working_hours(found),
-        "timezone": found.timezone,
+        "working_hours": working_hours(times),
+        "timezone": times.timezone,
         "callback_webhook_url": None,
         "allow_messages_after_resolved": found.allow_messages_after_resolved,
         "lock_to_single_conversation": found.lock_to_single_conversation,

@@ -68,12 +68,14 @@ def _work(lane: Lane, handle: Handle, limit: int) -> bool:
         for row in rows:
             try:
                 handle(row)
-                row.state, row.done_at = IntakeState.DONE, now()
                 session().flush()
             except Exception as problem:
                 if was_away(problem):
                     raise
                 raise _Failed(row.id, problem) from problem
+        if rows:
+            done = {"account_id": lane.account_id, "ids": [row.id for row in rows], "moment": now()}
+            session().connection().execute(_DONE, done)
         return len(rows) == limit
 
 
@@ -124,6 +126,7 @@ class _Failed(Exception):
 
 
 _LOCK = text("select case when pg_try_advisory_xact_lock(hashtextextended(:key, 0)) then now() end")
+_DONE = text("update intake set state = 'done', done_at = :moment where account_id = :account_id and id = any(:ids)")
 _LATER = text(
     "update intake set available_at = now() + make_interval(secs => power(4, :seconds))"
     " where account_id = :account_id and id = :id"

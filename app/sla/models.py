@@ -23,9 +23,13 @@ class SlaPolicy(Row, table=True):
     is_business_time: bool = flag()
     pause_while: list[str] = list_of_words()
     version: int = Field(default=1, sa_type=Integer, sa_column_kwargs={"server_default": text("1")})
+    external_id: str | None = words(nullable=True)
     created_at: datetime = moment(is_now=True)
 
-    __table_args__ = (UniqueConstraint("account_id", "name"),)
+    __table_args__ = (
+        UniqueConstraint("account_id", "name"),
+        Index("uq_sla_policy_external_id", "account_id", "external_id", unique=True),
+    )
 
     def facts(self) -> dict[str, Any]:
         return {
@@ -57,7 +61,12 @@ class TargetState(StrEnum):
 
 
 class SlaTarget(Row, table=True):
-    """One promise to one customer: started at `started_at`, due at `due_at`. What is settled stays settled."""
+    """One promise to one customer: `seconds` from `started_at`, as the policy said when it was made.
+
+    promised_at: when it was made, perhaps after it began. due_at: null while the promise is paused, and when its calendar
+    never opens again. warned_percent: how much of the time was used up when people were last warned. What is settled stays
+    settled.
+    """
 
     __tablename__ = "sla_target"
 
@@ -66,7 +75,12 @@ class SlaTarget(Row, table=True):
     kind: TargetKind = choice(TargetKind, TargetKind.FIRST_RESPONSE, "kind")
     state: TargetState = choice(TargetState, TargetState.RUNNING, "state")
     started_at: datetime = moment(nullable=False)
-    due_at: datetime = moment(nullable=False)
+    due_at: datetime | None = moment()
+    seconds: int = number()
+    is_business_time: bool = flag()
+    pause_while: list[str] = list_of_words()
+    warned_percent: int = number()
+    promised_at: datetime | None = moment()
     ended_at: datetime | None = moment()
 
     __table_args__ = (

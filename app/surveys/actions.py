@@ -2,10 +2,12 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 from sqlmodel import col, select
 
 from app.clock import now
+from app.config import settings
 from app.conversations.actions import Writing, by_contact, change_content_attributes, write_template
 from app.conversations.models import Conversation, Message
 from app.conversations.queries import locked
@@ -13,6 +15,7 @@ from app.database import session
 from app.errors import Invalid, NotFound
 from app.events.record import record
 from app.i18n import _, speaking
+from app.inboxes.models import Channel, Inbox
 from app.surveys.models import Survey
 from app.text import checked
 
@@ -20,8 +23,13 @@ from app.text import checked
 CHANGEABLE = timedelta(days=14)
 
 
-def ask(conversation: Conversation, *, resolved_seq: int, resolver_id: int | None, locale: str) -> Survey | None:
-    """Ask how this resolution was; once for each. None if it was asked already."""
+def ask(
+    conversation: Conversation, *, resolved_seq: int, resolver_id: int | None, team_id: int | None, locale: str
+) -> Survey | None:
+    """Ask how this resolution was; once for each. None if it was asked already.
+
+    The website's chat shows the question in place; everywhere else it comes with the address of a page.
+    """
     query = select(Survey).where(
         col(Survey.account_id) == conversation.account_id,
         col(Survey.conversation_id) == conversation.id,
@@ -29,17 +37,23 @@ def ask(conversation: Conversation, *, resolved_seq: int, resolver_id: int | Non
     )
     if session().exec(query).first() is not None:
         return None
+    uuid = uuid4()
     with speaking(locale):
-        writing = Writing(_("How was our help? Your rating takes a second."), content_type="input_csat")
+        words = _("How was our help? Your rating takes a second.")
+    inbox = session().get_one(Inbox, (conversation.account_id, conversation.inbox_id))
+    if inbox.channel != Channel.WEBSITE:
+        words += f"\n{settings().public_url}/survey/{uuid}"
+    writing = Writing(words, content_type="input_csat")
     message = write_template(conversation, writing)
     survey = Survey(
         account_id=conversation.account_id,
         conversation_id=conversation.id,
         contact_id=conversation.contact_id,
         message_id=message.id,
+        uuid=uuid,
         resolved_seq=resolved_seq,
         resolver_id=resolver_id,
-        team_id=conversation.team_id,
+        team_id=team_id,
         sent_at=now(),
     )
     session().add(survey)
@@ -67,6 +81,16 @@ def answer(survey: Survey, rating: object, comment: object = "") -> None:
         message = session().get_one(Message, (survey.account_id, survey.message_id))
         values = {"csat_survey_response": {"rating": rating, "feedback_message": words}}
         change_content_attributes(message, {"submitted_values": values}, by=by)
+
+
+def review(survey: Survey, note: object, reviewer_id: int, *, by: str) -> None:
+    """What an administrator thinks of the answer, for the team alone."""
+    wanted = checked("note", note, 5000)
+    if wanted == survey.review_note:
+        return
+    survey.review_note, survey.reviewer_id, survey.reviewed_at = wanted, reviewer_id, now()
+    conversation = locked(survey.account_id, survey.conversation_id)
+    record("csat.reviewed", conversation, by=by, **_facts(survey))
 
 
 def of_message(account_id: int, message_id: int) -> Survey:

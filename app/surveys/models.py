@@ -23,6 +23,9 @@ class Survey(Row, table=True):
     comment: str = words()
     sent_at: datetime = moment(is_now=True)
     answered_at: datetime | None = moment()
+    review_note: str = words()
+    reviewer_id: int | None = number(nullable=True)
+    reviewed_at: datetime | None = moment()
 
     __table_args__ = (
         belongs_to("conversation", "conversation_id"),

@@ -1,5 +1,7 @@
 """After a resolution: ask, where the inbox wants it."""
 
+from collections.abc import Sequence
+
 from sqlmodel import col, select
 
 from app.accounts.models import Account
@@ -23,6 +25,7 @@ def on_event(event: Event) -> None:
     contact = current.get_one(Contact, (event.account_id, conversation.contact_id))
     if (
         not inbox.csat_enabled
+        or not _is_of_interest(inbox, event.data["labels"])
         or contact.is_blocked
         or conversation.status != Status.RESOLVED
         or not _was_answered(conversation)
@@ -31,7 +34,14 @@ def on_event(event: Event) -> None:
     who, _, identifier = event.actor.partition(":")
     resolver_id = int(identifier) if who == "user" else None
     locale = current.get_one(Account, event.account_id).locale
-    ask(conversation, resolved_seq=event.seq, resolver_id=resolver_id, locale=locale)
+    team_id = event.data["team_id"]
+    ask(conversation, resolved_seq=event.seq, resolver_id=resolver_id, team_id=team_id, locale=locale)
+
+
+def _is_of_interest(inbox: Inbox, labels: Sequence[str]) -> bool:
+    """Whether the inbox asks about conversations with these labels."""
+    is_named = not set(inbox.csat_labels).isdisjoint(labels)
+    return not inbox.csat_labels or is_named != inbox.is_csat_unless_labelled
 
 
 def _was_answered(conversation: Conversation) -> bool:

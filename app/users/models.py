@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from app.columns import Row, belongs_to, choice, flag, moment, number, record_of, words
+from app.columns import Row, belongs_to, choice, flag, moment, number, record_of, reference, words
 
 
 class Role(StrEnum):
@@ -62,9 +62,19 @@ class AccountUser(SQLModel, table=True):
     auto_offline: bool = flag(True)
     inviter_id: int | None = number(nullable=True)
     active_at: datetime | None = moment()
+    external_id: str | None = words(nullable=True)
     created_at: datetime = moment(is_now=True)
 
-    __table_args__ = (Index("ix_account_user_user", "user_id"),)
+    __table_args__ = (
+        Index("ix_account_user_user", "user_id"),
+        Index(
+            "uq_account_user_external_id",
+            "account_id",
+            "external_id",
+            unique=True,
+            postgresql_where=text("external_id is not null"),
+        ),
+    )
 
     def facts(self) -> dict[str, Any]:
         return {"user_id": self.user_id, "role": self.role, "availability": self.availability}
@@ -76,9 +86,22 @@ class Team(Row, table=True):
     name: str = words()
     description: str = words()
     allow_auto_assign: bool = flag(True)
+    calendar_id: int | None = reference(nullable=True)
+    sla_policy_id: int | None = reference(nullable=True)
+    external_id: str | None = words(nullable=True)
     created_at: datetime = moment(is_now=True)
 
-    __table_args__ = (UniqueConstraint("account_id", "name"),)
+    __table_args__ = (
+        belongs_to("calendar", "calendar_id"),
+        UniqueConstraint("account_id", "name"),
+        Index(
+            "uq_team_external_id",
+            "account_id",
+            "external_id",
+            unique=True,
+            postgresql_where=text("external_id is not null"),
+        ),
+    )
 
     def facts(self) -> dict[str, Any]:
         return {"team_id": self.id}

@@ -7,13 +7,15 @@ from zoneinfo import ZoneInfo
 from flask import jsonify, request
 from flask.typing import ResponseReturnValue
 
+from app.calendars.hours import is_open, opens_after
 from app.clock import now
 from app.config import settings
 from app.contacts import queries as contacts
 from app.conversations.queries import usual_wait_seconds
 from app.i18n import locale
 from app.inboxes.models import Inbox
-from app.inboxes.queries import is_open, member_ids, opens_at
+from app.inboxes.queries import Times, hours, member_ids, times
+from app.inboxes.wire import working_hours
 from app.policies import policy
 from app.users.models import Availability
 from app.users.queries import agents
@@ -37,6 +39,7 @@ def configuration() -> ResponseReturnValue:
     with asking.own_account():
         identity = asking.identity()
         contact = contacts.contact(identity.account_id, identity.contact_id) if identity else None
+        kept = times(place.inbox.account_id, [place.inbox])[place.inbox.id]
     about = {
         **wire.contact(contact),
         "name": contact.name if contact else "",
@@ -44,7 +47,7 @@ def configuration() -> ResponseReturnValue:
         "phone_number": contact.phone_number if contact else None,
         "pubsub_token": identity.pubsub_token if identity else None,
     }
-    channel = _channel(place, token(place.inbox, source_id))
+    channel = _channel(place, kept, token(place.inbox, source_id))
     return jsonify({"website_channel_config": channel, "contact": about, "global_config": {}})
 
 
@@ -76,7 +79,8 @@ def events() -> ResponseReturnValue:
 def card(place: Website) -> dict[str, Any]:
     """What our own card needs, in the reader's language. Inside a transaction."""
     inbox, moment = place.inbox, now()
-    opens = opens_at(inbox, moment)
+    staffed = hours(inbox)
+    opens = opens_after(staffed, moment)
     people = team(inbox)
     return {
         "website_token": inbox.key,
@@ -84,7 +88,7 @@ def card(place: Website) -> dict[str, Any]:
         "accent": asdict(accent(inbox.settings.get("widget_color"))),
         "welcome_title": _word(inbox, "welcome_title"),
         "welcome_tagline": _word(inbox, "welcome_tagline"),
-        "is_open": is_open(inbox, moment),
+        "is_open": is_open(staffed, moment),
         "opens_at": opens.isoformat() if opens else None,
         "out_of_office_message": inbox.out_of_office_message,
         "wait_seconds": usual_wait_seconds(inbox),
@@ -123,7 +127,7 @@ def form(inbox: Inbox) -> list[dict[str, Any]]:
     ]
 
 
-def _channel(place: Website, auth_token: str) -> dict[str, Any]:
+def _channel(place: Website, kept: Times, auth_token: str) -> dict[str, Any]:
     inbox, moment = place.inbox, now()
     return {
         "account_id": inbox.account_id,
@@ -142,30 +146,15 @@ def _channel(place: Website, auth_token: str) -> dict[str, Any]:
         "pre_chat_form_enabled": bool(form(inbox)),
         "pre_chat_form_options": inbox.settings.get("pre_chat_form") or {},
         "reply_time": inbox.settings.get("reply_time", "in_a_few_minutes"),
-        "timezone": inbox.timezone,
-        "utc_off_set": _offset(moment.astimezone(ZoneInfo(inbox.timezone)).strftime("%z")),
+        "timezone": kept.timezone,
+        "utc_off_set": _offset(moment.astimezone(ZoneInfo(kept.timezone)).strftime("%z")),
         "website_name": _word(inbox, "website_name") or inbox.name,
         "website_token": inbox.key,
         "welcome_tagline": _word(inbox, "welcome_tagline"),
         "welcome_title": _word(inbox, "welcome_title"),
         "widget_color": accent(inbox.settings.get("widget_color")).fill,
-        "working_hours": [_hours(inbox, day) for day in range(7)],
-        "working_hours_enabled": inbox.working_hours_enabled,
-    }
-
-
-def _hours(inbox: Inbox, day_of_week: int) -> dict[str, Any]:
-    """One day from Sunday = 0, as Chatwoot has it: a single interval, from the first opening to the last closing."""
-    mine = [hours for hours in inbox.hours if hours["day"] % 7 == day_of_week]
-    opens, closes = min((h["opens"] for h in mine), default=None), max((h["closes"] for h in mine), default=None)
-    return {
-        "day_of_week": day_of_week,
-        "closed_all_day": not mine,
-        "open_all_day": (opens, closes) == ("00:00", "24:00"),
-        "open_hour": int(opens[:2]) if opens else None,
-        "open_minutes": int(opens[3:]) if opens else None,
-        "close_hour": int(closes[:2]) if closes else None,
-        "close_minutes": int(closes[3:]) if closes else None,
+        "working_hours": working_hours(kept),
+        "working_hours_enabled": kept.is_limited,
     }
 
 

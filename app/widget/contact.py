@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from app import limits
 from app.contacts import queries
 from app.contacts.actions import forget_attributes, identify
+from app.contacts.identity import BY, is_proven, tell
 from app.contacts.models import Contact
 from app.errors import Invalid
 from app.i18n import _
@@ -54,8 +55,8 @@ def change_contact() -> ResponseReturnValue:
     asking, told = visitor(), details(given.body())
     spend_update(asking)
     with asking.own_account():
-        place = identify(asking.inbox, asking.source_id, by=identity.BY)
-        identity.tell(place, told)
+        place = identify(asking.inbox, asking.source_id, by=BY)
+        tell(place, told)
         return jsonify(wire.contact(_contact(asking)))
 
 
@@ -72,9 +73,9 @@ def set_user() -> ResponseReturnValue:
     told = details(body)
     spend_update(asking)
     hashed = checked("identifier_hash", body.get("identifier_hash"), 200)
-    is_proven = identity.is_proven(asking.inbox, identifier, hashed)
+    is_his = is_proven(asking.inbox, identifier, hashed)
     with asking.own_account():
-        place = (identity.prove if is_proven else identity.claim)(asking, identifier, told)
+        place = (identity.prove if is_his else identity.claim)(asking, identifier, told)
         answer = wire.contact(queries.contact(place.account_id, place.contact_id))
     if place.source_id != asking.source_id:
         answer["widget_auth_token"] = token(asking.inbox, place.source_id)

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from app import limits, mail, realtime
 from app.contacts import queries as contacts
 from app.contacts.actions import identify
+from app.contacts.identity import BY, tell
 from app.conversations import actions, queries
 from app.conversations.models import Conversation, Message, MessageType
 from app.errors import NotAllowed, NotFound
@@ -16,7 +17,7 @@ from app.labels.actions import labels
 from app.policies import policy
 from app.text import checked
 from app.users.queries import users
-from app.widget import given, identity, wire
+from app.widget import given, wire
 from app.widget.blueprint import api
 from app.widget.contact import details, spend_update
 from app.widget.messages import conversation_for, spend, told, write
@@ -46,14 +47,14 @@ def create_conversation() -> ResponseReturnValue:
     if told_of_him:
         spend_update(asking)
         with asking.own_account():
-            identity.tell(identify(asking.inbox, asking.source_id, by=identity.BY), told_of_him)
+            tell(identify(asking.inbox, asking.source_id, by=BY), told_of_him)
     says_something = _says_something(body)
     if says_something:
         message, conversation = write(asking, body, is_new_wanted=True)
     else:
         spend(asking)
     with asking.own_account():
-        place = identify(asking.inbox, asking.source_id, by=identity.BY)
+        place = identify(asking.inbox, asking.source_id, by=BY)
         if not says_something:
             conversation = conversation_for(asking, place, body, is_new_wanted=True)
         if custom:
@@ -129,7 +130,7 @@ def transcript() -> ResponseReturnValue:
         limits.spend(f"widget.transcripts:{found.account_id}", 3600, 100)
         with asking.own_account():
             said = [message for message in queries.thread(found, limit=500, public_only=True) if message.content]
-            with speaking(asking.account.locale, asking.inbox.timezone):
+            with speaking(asking.account.locale, asking.account.timezone):
                 subject = _("Our conversation #%(number)s", number=found.display_id)
                 mail.owe_letter(found.account_id, contact.email, subject, _letter(said))
     return EMPTY

@@ -1,41 +1,20 @@
-"""Who the visitor says he is, and who the site has proven him to be.
+"""How a visitor becomes the contact his site has proven him to be, and how he takes along what he wrote before.
 
-A proof is the site's HMAC over the identifier. What comes with a proof may join the contact of that identifier. What
-comes without is a claim: it fills in what is empty in the visitor's own contact, and never reaches anybody else's: not by
-identifier, not by e-mail, not by phone. Claims that somebody else's contact already holds are noted, for agents to judge.
+What a proof is, and what a claim may do: app/contacts/identity.py.
 """
 
 from typing import Any
 
 from app.contacts import queries
 from app.contacts.actions import alone_with, attach, create_contact, identify, update_contact, verify
+from app.contacts.identity import BY, CLAIMED, IS_CLAIM, proven_contact, tell
 from app.contacts.models import Contact, ContactInbox
 from app.conversations.actions import move_to_contact
 from app.conversations.queries import locked, of_contact_inbox
-from app.database import session
-from app.errors import NotSignedIn
-from app.i18n import _
-from app.inboxes.actions import channel_secrets
 from app.inboxes.models import Inbox
-from app.security import hmac_sha256, is_equal
-from app.widget import given
 from app.widget.visitor import Visitor, new_source
 
-BY = "system"
-# Beside the contact's own fields: what visitors said of themselves without proof
-CLAIMED = "claimed_"
-IS_CLAIM = "identifier_is_claimed"
 MOVED_LIMIT = 1000
-
-
-def is_proven(inbox: Inbox, identifier: str, identifier_hash: str) -> bool:
-    """Whether the site vouches for the identifier. NotSignedIn when the hash is wrong, or missing where it must be."""
-    if not identifier_hash and not inbox.settings.get("hmac_mandatory"):
-        return False
-    key = channel_secrets(inbox).get("hmac_token", "")
-    if not key or not identifier or not is_equal(hmac_sha256(key, identifier), identifier_hash):
-        raise NotSignedIn(_("The identifier hash is wrong."))
-    return True
 
 
 def prove(asking: Visitor, identifier: str, details: dict[str, Any]) -> ContactInbox:
@@ -66,41 +45,9 @@ def claim(asking: Visitor, identifier: str, details: dict[str, Any]) -> ContactI
     return identity
 
 
-def tell(identity: ContactInbox, details: dict[str, Any]) -> None:
-    """Write the details into the visitor's contact: name, email, phone_number, identifier, custom_attributes.
-
-    Somebody who is not proven changes nothing of a contact that is.
-    """
-    if not identity.is_verified and queries.is_verified(identity.account_id, identity.contact_id):
-        return
-    contact = queries.contact(identity.account_id, identity.contact_id)
-    changes = {name: value for name, value in details.items() if value}
-    if "custom_attributes" in changes:
-        given.merged(contact.custom_attributes, changes["custom_attributes"])
-    noted: dict[str, Any] = {}
-    for name in ("identifier", "email", "phone_number"):
-        if name not in changes:
-            continue
-        alone_with(contact.account_id, name, changes[name])
-        if _is_anothers(contact, name, changes[name]):
-            noted[CLAIMED + name] = changes.pop(name)
-    if not identity.is_verified and "identifier" in changes and not contact.identifier:
-        noted[IS_CLAIM] = True
-    if noted:
-        changes["additional_attributes"] = noted
-    if changes:
-        update_contact(contact, by=contact.actor, **changes)
-
-
 def _proven_contact(inbox: Inbox, identifier: str, own: Contact | None) -> Contact:
     """The contact of that identifier: the one we know, else the visitor's own, else a new one. A claim yields to a proof."""
-    known = queries.by_identity(inbox.account_id, identifier=identifier)
-    if known is not None and known is not own and known.additional_attributes.get(IS_CLAIM):
-        gone = {IS_CLAIM: False, CLAIMED + "identifier": identifier}
-        update_contact(known, by=BY, identifier="", additional_attributes=gone)
-        session().flush()
-        known = None
-    contact = known or own
+    contact = proven_contact(inbox.account_id, identifier, own) or own
     if contact is None:
         return create_contact(inbox.account_id, by=BY, identifier=identifier)
     if contact.identifier != identifier or contact.additional_attributes.get(IS_CLAIM):
@@ -138,8 +85,3 @@ def _said(contact: Contact | None) -> str | None:
     if contact is None:
         return None
     return contact.identifier or contact.additional_attributes.get(CLAIMED + "identifier")
-
-
-def _is_anothers(contact: Contact, name: str, value: str) -> bool:
-    other = queries.by_identity(contact.account_id, **{name: value})
-    return other is not None and other.id != contact.id

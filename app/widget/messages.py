@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from app import limits
 from app.clock import now
 from app.contacts.actions import identify
+from app.contacts.identity import BY, tell
 from app.contacts.models import ContactInbox
 from app.conversations import actions, queries
 from app.conversations.actions import Writing
@@ -18,7 +19,7 @@ from app.i18n import _
 from app.policies import policy
 from app.surveys import actions as surveys
 from app.text import NAME_LIMIT, checked
-from app.widget import given, identity, wire
+from app.widget import given, wire
 from app.widget.blueprint import api
 from app.widget.visitor import Visitor, visitor
 from app.wire import epoch
@@ -81,7 +82,7 @@ def write(asking: Visitor, body: dict[str, Any], *, is_new_wanted: bool = False)
     if not content and not stored:
         raise Invalid("content", _("Write something, or attach a file."))
     with asking.own_account():
-        place = identify(asking.inbox, asking.source_id, by=identity.BY)
+        place = identify(asking.inbox, asking.source_id, by=BY)
         known = queries.by_client_id(place, echo_id) if echo_id else None
         if known is not None:
             return known, queries.locked(known.account_id, known.conversation_id)
@@ -158,7 +159,7 @@ def _fill_in(place: ContactInbox, message: Message, body: dict[str, Any]) -> Non
         surveys.answer(survey, rated.get("rating"), rated.get("feedback_message"))
     elif message.content_type == "input_email":
         email = checked("email", given.part(body, "contact").get("email"), NAME_LIMIT, required=True).lower()
-        identity.tell(place, {"email": email})
+        tell(place, {"email": email})
         actions.change_content_attributes(message, {"submitted_email": email}, by=by)
     else:
         values = _values(filled.get("submitted_values"))

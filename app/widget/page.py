@@ -154,7 +154,7 @@ def _refuse_stranger(inbox: Inbox) -> None:
 
 def _speak_for(place: Website) -> None:
     if not request.args.get("locale"):
-        speak(place.account.locale, place.inbox.timezone)
+        speak(place.account.locale, place.account.timezone)
 
 
 def _for_any_site(response: Response) -> Response:

@@ -5,8 +5,36 @@ from flask import Flask
 
 def register(app: Flask) -> None:
     """Open this door."""
-    from app.workspace import contacts, conversations, health, help_center, live, messages, reports, sessions, settings
+    from app.workspace import (
+        calendars,
+        captain,
+        contacts,
+        conversations,
+        health,
+        help_center,
+        live,
+        messages,
+        ratings,
+        reports,
+        sessions,
+        settings,
+        sla,
+    )
     from app.workspace.blueprint import bp
 
-    del contacts, conversations, health, help_center, live, messages, reports, sessions, settings
+    del (
+        calendars,
+        captain,
+        contacts,
+        conversations,
+        health,
+        help_center,
+        live,
+        messages,
+        ratings,
+        reports,
+        sessions,
+        settings,
+        sla,
+    )
     app.register_blueprint(bp)

@@ -116,6 +116,8 @@ def _status(event: log.Event, by: str) -> str:
     match event.data["status"]:
         case Status.RESOLVED:
             return _("Resolved · %(who)s", who=by)
+        case Status.PENDING if event.data["held_by"]:
+            return _("Captain answers · %(who)s", who=by)
         case Status.PENDING:
             return _("Waiting for the customer · %(who)s", who=by)
         case Status.SNOOZED if event.data["snoozed_until"]:

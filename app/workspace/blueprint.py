@@ -1,7 +1,7 @@
 """The workspace's blueprint, and what all its pages know."""
 
 import hashlib
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, Response, g, make_response, redirect, request
@@ -9,12 +9,13 @@ from flask.typing import ResponseReturnValue
 
 from app.assist import actions as assist
 from app.assist.models import Draft
+from app.clock import now
 from app.config import settings
 from app.conversations import links
 from app.conversations.models import Attachment
 from app.database import session
 from app.events import log
-from app.i18n import _, format_day, format_time, to_zone
+from app.i18n import _, format_date, format_day, format_time, to_zone
 
 bp = Blueprint("workspace", __name__)
 
@@ -63,6 +64,17 @@ def ago(moment: datetime, present: datetime) -> str:
     if days == 0:
         return format_time(moment)
     return _("yesterday") if days == 1 else format_day(moment)
+
+
+@bp.app_template_filter("day")
+def day(on: date) -> str:
+    """A day as a line of the thread says it: today, yesterday, 21 November, 5 January 2025."""
+    today = to_zone(now()).date()
+    if on == today:
+        return _("Today")
+    if on == today - timedelta(days=1):
+        return _("Yesterday")
+    return format_date(on) if on.year != today.year else format_date(on, "d MMMM")
 
 
 @bp.app_template_filter("file_url")

@@ -1,29 +1,35 @@
 """Conversations: the list, the thread, the side pane, and every change of them."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlmodel import col, select
 
 from app.assist.queries import draft_for
 from app.clock import now
 from app.conversations import actions, queries
 from app.conversations.models import Conversation, Priority, Status
+from app.database import session
 from app.doors import own_account, viewer
 from app.errors import Invalid
+from app.help_center.queries import portals
 from app.i18n import _, to_zone
+from app.inboxes import queries as inbox_queries
+from app.inboxes.models import Channel
 from app.inboxes.queries import member_ids, visible_to
 from app.labels.actions import labels
 from app.policies import policy
-from app.sla.actions import running
+from app.sla.queries import missed, policies, running
 from app.users import queries as people
 from app.users.models import User
 from app.workspace.activity import PRIORITY_NAMES, STATUS_NAMES, TARGET_NAMES, told
 from app.workspace.blueprint import bp, done, newest, part, wants_part
 from app.workspace.thread import thread
 
-_PARAMETERS = ("status", "tab", "q", "inbox", "team", "label")
+_PARAMETERS = ("status", "tab", "q", "inbox", "team", "label", "sla", "policy", "sort")
 
 
 @bp.get("/")
@@ -40,7 +46,8 @@ def conversations() -> ResponseReturnValue:
     with own_account():
         if request.args.get("before"):
             return part(render_template("workspace/conversations/_rows.html", **_list()))
-        return render_template("workspace/conversations/page.html", **_list(), row=None, seq=newest(), **_sides(None))
+        context = _list() | {"row": None, "seq": newest(), "steps": _first_steps()}
+        return render_template("workspace/conversations/page.html", **context)
 
 
 @bp.get("/conversations/list")
@@ -269,6 +276,8 @@ def _filter() -> queries.Filter:
         inbox_id=request.args.get("inbox", type=int),
         team_id=request.args.get("team", type=int),
         labels=(label,) if label else (),
+        sla_policy_id=request.args.get("policy", type=int),
+        promise=_promise(),
         words=request.args.get("q", "")[:200].replace("\x00", "").strip(),
     )
 
@@ -277,21 +286,39 @@ def _list() -> dict[str, Any]:
     wanted = _filter()
     stamp, _sep, identifier = request.args.get("before", "").partition("_")
     before = _cursor(stamp, identifier) if stamp else None
-    found = queries.page(wanted, before=before, limit=queries.PAGE + 1)
+    found = queries.page(wanted, before=before, limit=queries.PAGE + 1, sort=_sort())
     shown = found[: queries.PAGE]
     last = shown[-1] if len(found) > queries.PAGE else None
     return {
         "items": queries.rows(shown),
         "counts": queries.counts(wanted) if not stamp else None,
-        "more": f"{last.last_activity_at.timestamp()}_{last.id}" if last else None,
+        "more": f"{_place(last).timestamp()}_{last.id}" if last else None,
         "filter": wanted,
         "parameters": _parameters(),
         "colors": _colors(),
         "inboxes": visible_to(viewer().member),
         "teams": people.teams(viewer().account_id),
         "statuses": STATUS_NAMES,
+        "policies": policies(viewer().account_id),
         "now": now(),
     }
+
+
+def _sort() -> queries.Sort:
+    return queries.Sort.DUE_ASC if request.args.get("sort") == "due" else queries.Sort.LAST_ACTIVITY_DESC
+
+
+def _place(last: Conversation) -> datetime:
+    """What the list is ordered by."""
+    return last.sla_due_at or now() if _sort() == queries.Sort.DUE_ASC else last.last_activity_at
+
+
+def _promise() -> queries.Promise | None:
+    """Whose promises to show. In the order of due times there are only those that have one."""
+    value = request.args.get("sla", "")
+    if value in set(queries.Promise):
+        return queries.Promise(value)
+    return queries.Promise.DUE if _sort() == queries.Sort.DUE_ASC else None
 
 
 def _cursor(stamp: str, identifier: str) -> tuple[datetime, int]:
@@ -325,12 +352,53 @@ def _sides(row: queries.Row | None) -> dict[str, Any]:
         "assignable": _assignable(found),
         "earlier": queries.rows([other for other in earlier if other.id != found.id][:10]),
         "promises": running(found),
+        "missed": missed(found),
+        "sla_policies": policies(found.account_id),
         "priorities": PRIORITY_NAMES,
         "statuses": STATUS_NAMES,
         "targets": TARGET_NAMES,
         "snoozes": _snoozes(),
         "now": now(),
     }
+
+
+@dataclass(frozen=True)
+class Step:
+    """One of the first things to do in a new account."""
+
+    words: str
+    hint: str
+    address: str
+    is_done: bool
+
+
+def _first_steps() -> list[Step]:
+    """What a new account still has to do, ticked from what is there; nothing once somebody has written."""
+    account_id = viewer().account_id
+    if not viewer().is_administrator or session().exec(select(col(Conversation.id)).limit(1)).first() is not None:
+        return []
+    inboxes = inbox_queries.inboxes(account_id)
+    website = next((inbox for inbox in inboxes if inbox.channel == Channel.WEBSITE), None)
+    return [
+        Step(
+            _("Connect a channel"), _("A chat on your site takes two minutes."), "/settings/inboxes/new", bool(inboxes)
+        ),
+        Step(
+            _("Put the chat on your site and write to it"),
+            _("One line of code; your first message appears here by itself."),
+            f"/settings/inboxes/{website.id}" if website else "/settings/inboxes",
+            False,
+        ),
+        Step(
+            _("Invite your colleagues"), _("As many as you like."), "/settings/team", len(people.agents(account_id)) > 1
+        ),
+        Step(
+            _("Open a help center"),
+            _("It answers at any hour, and Captain drafts from it."),
+            "/help-center",
+            bool(portals(account_id)),
+        ),
+    ]
 
 
 def _assignable(found: Conversation) -> list[User]:

@@ -9,6 +9,7 @@ from app.database import across_accounts, transaction
 from app.doors import COOKIE, own_account, viewer
 from app.events.log import Event
 from app.policies import policy
+from app.presence.actions import beat, look, turn_away
 from app.users import tokens
 from app.users.models import Purpose
 from app.users.queries import membership
@@ -21,6 +22,7 @@ def live() -> ResponseReturnValue:
     """Server-sent events from `Last-Event-ID`, or from `after` when the page has just been made."""
     after = request.headers.get("Last-Event-ID", type=int) or request.args.get("after", 0, type=int)
     watcher = _Watcher(request.cookies.get(COOKIE, ""))
+    watcher.beat()
     stream = realtime.subscribe(watcher.account_id, after, watcher.may_hear, watcher.is_still_here, watcher.hears)
     headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
     return Response(stream, mimetype="text/event-stream", headers=headers)
@@ -29,12 +31,16 @@ def live() -> ResponseReturnValue:
 @bp.post("/conversations/<int:display_id>/presence")
 @policy("agent")
 def presence(display_id: int) -> ResponseReturnValue:
-    """I look at it, or write in it: told to colleagues, kept nowhere."""
-    with own_account():
-        found = queries.visible_to(viewer().member, display_id)
+    """I look at it, or write in it: told to colleagues. `active` where there was a sign of me lately."""
     doing = "typing" if request.form.get("typing") else "viewing"
     if request.form.get("left"):
         doing = "left"
+    with own_account():
+        found = queries.visible_to(viewer().member, display_id)
+        if doing == "left":
+            turn_away(viewer().member, found)
+        elif doing == "typing" or request.form.get("active"):
+            look(viewer().member, found)
     user = viewer().user
     realtime.whisper(
         viewer().account_id,
@@ -75,7 +81,16 @@ class _Watcher:
         with across_accounts():
             holder = tokens.bearer(Purpose.SESSION, self._cookie)
         self._inbox_ids = self._visible() if holder else ()
+        if holder is not None:
+            self.beat()
         return holder is not None
+
+    def beat(self) -> None:
+        """He is here: for who answers how long, and for colleagues."""
+        with transaction(self.account_id):
+            member = membership(self.account_id, self._viewer.user.id)
+            if member is not None:
+                beat(member)
 
     def _visible(self) -> tuple[int, ...] | None:
         with transaction(self.account_id):

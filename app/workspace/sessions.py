@@ -10,7 +10,7 @@ from app.config import settings
 from app.database import across_accounts
 from app.doors import COOKIE, LOCALE_COOKIE, viewer
 from app.errors import Invalid
-from app.i18n import LOCALES, locale
+from app.i18n import LOCALES, _, locale
 from app.policies import policy
 from app.users import actions, tokens
 from app.users.models import Purpose, Token, User
@@ -90,7 +90,7 @@ def create_account() -> ResponseReturnValue:
             "workspace/sessions/sign_up.html", values=form, problem=problem, is_open=settings().sign_up
         )
         return page, 422
-    return render_template("workspace/sessions/letter_sent.html", email=form.get("email", ""), kind="confirmation")
+    return _letter_sent(form.get("email", ""), "confirmation")
 
 
 @bp.get("/confirmation/<token>")
@@ -111,7 +111,7 @@ def send_confirmation() -> ResponseReturnValue:
     limits.spend(f"letter:{request.remote_addr}", 1800, 5)
     with across_accounts():
         actions.ask_for_confirmation(email)
-    return render_template("workspace/sessions/letter_sent.html", email=email, kind="confirmation")
+    return _letter_sent(email, "confirmation")
 
 
 @bp.get("/password")
@@ -130,14 +130,15 @@ def send_reset() -> ResponseReturnValue:
     limits.spend(f"letter:{email.lower()}", 3600, 5)
     with across_accounts():
         actions.ask_for_reset(email)
-    return render_template("workspace/sessions/letter_sent.html", email=email, kind="password")
+    return _letter_sent(email, "password")
 
 
 @bp.get("/password/<token>")
 @policy("public")
 def choose_password(token: str) -> ResponseReturnValue:
     """The form behind the link."""
-    return render_template("workspace/sessions/password.html", token=token, problem=None)
+    problem = _trouble(Purpose.RESET_PASSWORD, token)
+    return render_template("workspace/sessions/password.html", token=token, problem=problem), 422 if problem else 200
 
 
 @bp.post("/password/<token>")
@@ -157,7 +158,9 @@ def reset_password(token: str) -> ResponseReturnValue:
 @policy("public")
 def invitation(token: str) -> ResponseReturnValue:
     """The form behind the link."""
-    return render_template("workspace/sessions/invitation.html", token=token, name="", problem=None)
+    problem = _trouble(Purpose.INVITATION, token)
+    page = render_template("workspace/sessions/invitation.html", token=token, name="", problem=problem)
+    return page, 422 if problem else 200
 
 
 @bp.post("/invitation/<token>")
@@ -193,6 +196,21 @@ def choose_language() -> ResponseReturnValue:
     if chosen in LOCALES:
         response.set_cookie(LOCALE_COOKIE, chosen, max_age=365 * 86_400, samesite="Lax", secure=is_secure())
     return response
+
+
+def _letter_sent(email: str, kind: str) -> str:
+    """Where to look for it: on a trial machine without a mail server, in a folder."""
+    chosen = settings()
+    folder = chosen.home / "mail" if chosen.env == "development" and not chosen.smtp_url else None
+    return render_template("workspace/sessions/letter_sent.html", email=email, kind=kind, folder=folder)
+
+
+def _trouble(purpose: Purpose, token: str) -> Invalid | None:
+    """Said before anybody fills in the form of a link that is worth nothing any more."""
+    with across_accounts():
+        if tokens.bearer(purpose, token) is not None:
+            return None
+    return Invalid("token", _("This link has been used or is too old. Ask for a new one."))
 
 
 def _signed_in(plain: str) -> ResponseReturnValue:

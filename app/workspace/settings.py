@@ -6,6 +6,8 @@ from typing import Any
 from flask import g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
+from app.calendars import actions as calendar_actions
+from app.calendars import queries as calendar_queries
 from app.channels.registry import adapter
 from app.config import settings as installation
 from app.database import across_accounts
@@ -17,14 +19,15 @@ from app.inboxes import queries as inbox_queries
 from app.inboxes.models import Channel, Inbox
 from app.labels import actions as label_actions
 from app.policies import policy
+from app.presence.actions import beat
 from app.security import is_password
-from app.sla.actions import policies as sla_policies
+from app.sla.queries import policies as sla_policies
 from app.users import actions as user_actions
 from app.users import queries as people
 from app.users.models import Availability, Role, User
 from app.workspace.blueprint import bp, done
 
-_FLAGS = ("greeting_enabled", "working_hours_enabled", "csat_enabled", "lock_to_single_conversation", "is_captain_on")
+_FLAGS = ("greeting_enabled", "csat_enabled", "lock_to_single_conversation", "is_captain_on")
 
 
 @bp.get("/settings")
@@ -82,15 +85,12 @@ def update_inbox(inbox_id: int) -> ResponseReturnValue:
     """Other settings for it."""
     form = request.form
     changes: dict[str, Any] = {
-        name: form[name] for name in ("name", "greeting_message", "out_of_office_message", "timezone") if name in form
+        name: form[name] for name in ("name", "greeting_message", "out_of_office_message") if name in form
     }
     changes |= {name: name in form for name in _FLAGS}
+    changes["csat_labels"] = [label.strip() for label in form.get("csat_labels", "").split(",")][:50]
+    changes["is_csat_unless_labelled"] = form.get("csat_rule") == "unless"
     changes["sla_policy_id"] = form.get("sla_policy_id", type=int)
-    changes["hours"] = [
-        {"day": day, "opens": opens, "closes": closes}
-        for day in range(1, 8)
-        if (opens := form.get(f"opens_{day}", "")) and (closes := form.get(f"closes_{day}", ""))
-    ]
     wanted = {"widget_color": form.get("widget_color"), "welcome_title": form.get("welcome_title")}
     changes["settings"] = {name: value[:200] for name, value in wanted.items() if value}
     try:
@@ -102,7 +102,10 @@ def update_inbox(inbox_id: int) -> ResponseReturnValue:
                 p.id for p in sla_policies(viewer().account_id)
             }:
                 raise Invalid("sla_policy_id", _("There is no such SLA policy."))
+            calendar_id = form.get("calendar_id", type=int)
+            chosen = calendar_queries.calendar(found.account_id, calendar_id) if calendar_id else None
             inbox_actions.update_inbox(found, by=viewer().user.actor, **changes)
+            calendar_actions.assign(found, chosen, by=viewer().user.actor)
             inbox_actions.set_members(found, members, by=viewer().user.actor)
     except Invalid as problem:
         return _inbox_page(inbox_id, problem), 422
@@ -236,6 +239,7 @@ def set_availability() -> ResponseReturnValue:
     with own_account():
         member = people.agent(viewer().account_id, viewer().user.id)[1]
         user_actions.set_availability(member, Availability(value), by=viewer().user.actor)
+        beat(member)
     return done(request.referrer if (request.referrer or "").startswith(request.host_url) else "/")
 
 
@@ -251,7 +255,6 @@ def _create(channel: Channel) -> Inbox:
             name,
             by=viewer().user.actor,
             channel_secrets=secrets,
-            timezone=viewer().account.timezone,
         )
         inbox_actions.set_members(inbox, {viewer().user.id}, by=viewer().user.actor)
     provider = adapter(channel)
@@ -286,6 +289,7 @@ def _inbox_page(inbox_id: int, problem: Invalid | None = None) -> str:
         members = inbox_queries.member_ids(found.account_id, found.id)
         agents = [user for user, _member in people.agents(viewer().account_id)]
         policies = sla_policies(viewer().account_id)
+        calendars = calendar_queries.calendars(viewer().account_id)
         hmac_token = inbox_actions.channel_secrets(found).get("hmac_token", "")
     provider = adapter(found.channel)
     trouble = None
@@ -297,6 +301,7 @@ def _inbox_page(inbox_id: int, problem: Invalid | None = None) -> str:
         except ChannelError as refusal:
             trouble = refusal.reason
     context = {"inbox": found, "members": members, "agents": agents, "policies": policies, "trouble": trouble}
+    context |= {"calendars": calendars}
     return render_template("workspace/settings/inbox.html", problem=problem, hmac_token=hmac_token, **context)
 
 

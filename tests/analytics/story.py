@@ -24,16 +24,15 @@ class Story:
     events: list[dict[str, Any]] = field(default_factory=list)
     talks: int = 0
 
-    def talk(self, when: float = 0, **facts: Any) -> "Talk":
-        """A new conversation; facts: whatever differs from open, in inbox 1, with nobody."""
+    def talk(self, when: float = 0, causation: str | None = None, **facts: Any) -> "Talk":
+        """A new conversation; facts: whatever differs from open, in inbox 1, with nobody. causation: “history” if imported."""
         self.talks += 1
-        talk = Talk(
-            self, {"conversation_id": self.talks, "display_id": self.talks, "contact_id": 100 + self.talks} | facts
-        )
+        numbers = {"conversation_id": self.talks, "display_id": self.talks, "contact_id": 100 + self.talks}
+        talk = Talk(self, numbers | facts, causation=causation)
         talk.tell("conversation.created", when, "contact:1")
         return talk
 
-    def tell(self, name: str, when: float, actor: str, data: dict[str, Any]) -> None:
+    def tell(self, name: str, when: float, actor: str, data: dict[str, Any], causation: str | None = None) -> None:
         """One more event."""
         moment_us = round((NOON.timestamp() + when) * 1_000_000)
         self.events.append(
@@ -43,12 +42,70 @@ class Story:
                 "conversation_id": data.get("conversation_id"),
                 "actor": actor,
                 "causation_seq": None,
+                "causation": causation,
                 "schema_version": 1,
                 "occurred_us": moment_us,
                 "recorded_us": moment_us,
                 "data": json.dumps(data, ensure_ascii=False),
             }
         )
+
+    # -- what was agreed on: calendars, promises, who is there
+
+    def calendar(
+        self,
+        week: list[list[list[str]]],
+        number: int = 1,
+        timezone: str = "UTC",
+        since: float = -400 * DAY,
+        holidays: tuple[str, ...] = (),
+    ) -> None:
+        """A version of a calendar, for inboxes and teams to work by."""
+        told = {
+            "calendar_id": number,
+            "name": "часы",
+            "version": 1,
+            "since": (NOON + timedelta(seconds=since)).isoformat(),
+        }
+        self.tell(
+            "calendar.versioned", since, "user:1", told | {"timezone": timezone, "week": week, "holidays": [*holidays]}
+        )
+
+    def works_by(
+        self,
+        calendar: int | None,
+        inbox: int | None = None,
+        team: int | None = None,
+        when: float = -400 * DAY,
+        causation: str | None = None,
+    ) -> None:
+        """From `when` on the inbox or the team has this calendar."""
+        told = {"calendar_id": calendar, "inbox_id": inbox, "team_id": team}
+        self.tell("calendar.assigned", when, "user:1", told, causation)
+
+    def policy(
+        self,
+        number: int = 1,
+        first: float | None = None,
+        following: float | None = None,
+        resolution: float | None = None,
+        *,
+        is_business_time: bool = False,
+        pause_while: tuple[str, ...] = (),
+        when: float = -400 * DAY,
+    ) -> None:
+        """A version of an SLA policy, in seconds."""
+        targets = {
+            "first_response_seconds": first,
+            "next_response_seconds": following,
+            "resolution_seconds": resolution,
+        }
+        targets |= {"is_business_time": is_business_time, "pause_while": list(pause_while)}
+        self.tell("sla_policy.versioned", when, "user:1", {"sla_policy_id": number, "version": 1, "targets": targets})
+
+    def presence(self, when: float, user: int, presence: str) -> None:
+        """The agent is online, busy or offline from now on."""
+        self.tell("agent.presence_changed", when, f"user:{user}", {"user_id": user, "presence": presence})
 
     def build(self, lake: Path, account_id: int = ACCOUNT) -> Path:
         """The marts of this story."""
@@ -69,6 +126,7 @@ class Talk:
     story: Story
     facts: dict[str, Any]
     messages: int = 0
+    causation: str | None = None
 
     def __post_init__(self) -> None:
         usual = {
@@ -82,7 +140,7 @@ class Talk:
         self.facts = usual | {"labels": []} | self.facts
 
     def tell(self, name: str, when: float, actor: str, **data: Any) -> "Talk":
-        self.story.tell(name, when, actor, self.facts | {"labels": list(self.facts["labels"])} | data)
+        self.story.tell(name, when, actor, self.facts | {"labels": list(self.facts["labels"])} | data, self.causation)
         return self
 
     # -- messages
@@ -127,10 +185,13 @@ class Talk:
 
     # -- changes
 
-    def status(self, when: float, status: str, by: str = "user:7", held_by: str | None = None) -> "Talk":
+    def status(
+        self, when: float, status: str, by: str = "user:7", held_by: str | None = None, until: float | None = None
+    ) -> "Talk":
         before = self.facts["status"]
         self.facts |= {"status": status, "held_by": held_by}
-        return self.tell("conversation.status_changed", when, by, status_change=[before, status], snoozed_until=None)
+        stamp = None if until is None else (NOON + timedelta(seconds=until)).isoformat()
+        return self.tell("conversation.status_changed", when, by, status_change=[before, status], snoozed_until=stamp)
 
     def resolve(self, when: float, by: str = "user:7") -> "Talk":
         return self.status(when, "resolved", by)
@@ -163,9 +224,28 @@ class Talk:
 
     # -- agreements and judgement
 
-    def sla(self, when: float, outcome: str, target: str, due: float) -> "Talk":
+    def promise(self, when: float, policy: int = 1) -> "Talk":
+        return self.tell("sla.applied", when, "automation", sla_policy_id=policy)
+
+    def release(self, when: float, policy: int = 1) -> "Talk":
+        return self.tell("sla.removed", when, "user:7", sla_policy_id=policy)
+
+    def verdict(self, when: float, outcome: str, target: str, due: float) -> "Talk":
+        """What the core tells screens; no number is made of it."""
         due_at = (NOON + timedelta(seconds=due)).isoformat()
         return self.tell(f"sla.{outcome}", when, "system", sla_policy_id=1, target=target, due_at=due_at)
+
+    def confirm(self, when: float) -> "Talk":
+        return self.tell("captain.confirmed", when, "contact:1", message_id=None)
+
+    def unhelpful(self, when: float) -> "Talk":
+        """The customer says that the newest message did not help."""
+        newest = self.facts["conversation_id"] * 1000 + self.messages
+        return self.tell("captain.feedback", when, "contact:1", message_id=newest, is_helpful=False)
+
+    def look(self, when: float, until: float, user: int = 7) -> "Talk":
+        self.tell("conversation.focused", when, f"user:{user}", user_id=user)
+        return self.tell("conversation.unfocused", until, f"user:{user}", user_id=user)
 
     def ask(self, when: float, survey: int, resolver: int | None = 7) -> "Talk":
         return self.tell("csat.sent", when, "system", survey_id=survey, resolver_id=resolver)

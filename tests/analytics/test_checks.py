@@ -16,7 +16,8 @@ from tests.analytics.story import ACCOUNT, DAY, Story, value
 def story() -> Story:
     story = Story()
     talk = story.talk(0).customer(0).agent(60).label(70, "возврат").resolve(100).ask(101, 1).rate(200, 5, 1)
-    talk.reopen(300).sla(400, "met", "next_response", due=500).resolve(600)
+    talk.reopen(300).promise(300).customer(350).agent(400).resolve(600)
+    story.policy(following=100)
     return story
 
 
@@ -37,7 +38,7 @@ def test_a_sound_build_passes(memory: duckdb.DuckDBPyConnection, story: Story) -
     ("damage", "sentence"),
     [
         ("insert into messages from messages limit 1", "keys (seq) stand more than once"),
-        ("delete from messages where direction = 'incoming'", "messages: 1 rows, but the log tells of 2"),
+        ("delete from messages where direction = 'incoming'", "messages: 2 rows, but the log tells of 4"),
         (
             "insert into conversations select * replace (99 as conversation_id) from conversations",
             "conversations: 2 rows",

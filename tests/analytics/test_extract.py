@@ -19,7 +19,7 @@ from app.accounts.models import Account
 from app.config import ROOT
 from app.database import across_accounts, session, transaction
 from app.events.record import record
-from tests.analytics.story import ACCOUNT, Story
+from tests.analytics.story import ACCOUNT, Story, value
 
 
 def an_account(name: str) -> int:
@@ -144,6 +144,26 @@ def test_a_log_with_a_hole_is_refused_and_nothing_of_it_is_written(lake: Path) -
     with home.writing(), pytest.raises(extract.LogIsNotDense):
         extract.add_part(home, rows, 1, 3)
     assert home.parts() == []
+
+
+def test_a_deleted_contact_is_taken_out_of_every_part_that_knew_him(lake: Path) -> None:
+    story, home = Story(), account(lake, ACCOUNT)
+    story.talk(0, contact_id=55).customer(0).agent(60)
+    story.talk(0, contact_id=56).customer(0)
+    story.build(lake)
+    story.tell("contact.deleted", 100, "user:7", {"contact_id": 55})
+    story.tell("contact.updated", 100, "contact:55", {"contact_id": 55, "changed": ["name"]})
+    with home.writing():
+        extract.add_part(home, pl.DataFrame(story.events[-2:], schema=extract.ROW), 6, 7)
+        for _ in range(2):
+            extract.erase(home)
+    told = events(ACCOUNT, lake)
+    assert set(told["contact_id"]) == {None, 56}
+    assert "55" not in "".join(told["data"]) + "".join(told["actor"])
+    assert told["seq"].to_list() == list(range(1, len(story.events) + 1))
+    marts = story.build(lake)
+    assert set(pl.read_parquet(marts / "conversations.parquet")["contact_id"]) == {None, 56}
+    assert value(marts, "first_response_human") == 60
 
 
 # -- what a process leaves that dies

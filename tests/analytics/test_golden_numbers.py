@@ -211,26 +211,123 @@ def test_reopen_rate_counts_seven_days_to_the_second_and_waits_for_them(story: S
 
 
 def test_a_reply_exactly_at_the_deadline_keeps_the_agreement(story: Story, lake: Path) -> None:
-    story.talk(0, assignee_id=7).customer(0).agent(3600).sla(3600, "met", "first_response", due=3600)
-    story.talk(0, assignee_id=8).customer(0).sla(3603, "breached", "first_response", due=3600).agent(4000)
-    story.talk(0, assignee_id=8).customer(0).agent(30).sla(30, "met", "first_response", due=3600)
+    story.policy(first=3600)
+    story.talk(0, assignee_id=7).promise(0).customer(0).agent(3600)
+    story.talk(0, assignee_id=8).promise(0).customer(0).agent(3600.000001)
+    story.talk(0, assignee_id=8).promise(0).customer(0).agent(30)
     marts = story.build(lake)
     assert ask(marts, "sla_compliance") == [{"n": 3, "mean": None, "p50": None, "p90": None, "value": 2 / 3}]
     assert by(marts, "sla_compliance", "agent") == {7: 1.0, 8: 0.5}
+    assert by(marts, "sla_compliance", "target") == {"first_response": 2 / 3}
 
 
-def test_a_missed_target_is_dated_by_its_due_time_however_late_it_was_noticed(story: Story, lake: Path) -> None:
-    story.talk(0).customer(0).sla(5 * HOUR, "breached", "resolution", due=HOUR)
+def test_a_missed_target_is_dated_by_its_due_time_and_its_assignee_then(story: Story, lake: Path) -> None:
+    story.policy(resolution=HOUR)
+    story.talk(0, assignee_id=7).promise(0).customer(0).assign(HOUR, 8).assign(2 * HOUR, 9).resolve(5 * HOUR)
     marts = story.build(lake)
     assert value(marts, "sla_compliance", since=0, until=2 * HOUR) == 0
     assert value(marts, "sla_compliance", since=2 * HOUR) is None
+    assert by(marts, "sla_compliance", "agent") == {8: 0}
 
 
-def test_what_was_settled_first_stays_settled(story: Story, lake: Path) -> None:
-    story.talk(0).customer(0).sla(3601, "breached", "resolution", due=3600).sla(3700, "met", "resolution", due=3600)
+def test_what_the_core_told_screens_changes_no_number(story: Story, lake: Path) -> None:
+    story.policy(resolution=HOUR)
+    story.talk(0).promise(0).customer(0).resolve(60).verdict(3601, "breached", "resolution", due=3600)
+    assert value(story.build(lake), "sla_compliance") == 1
+
+
+def test_a_target_that_runs_is_missed_once_it_is_late_and_reported_apart_until_then(story: Story, lake: Path) -> None:
+    story.policy(first=HOUR, resolution=DAY)
+    story.talk(0).promise(0).customer(0)
     marts = story.build(lake)
-    assert ask(marts, "sla_compliance")[0]["n"] == 1
-    assert value(marts, "sla_compliance") == 0
+    assert ask(marts, "sla_compliance", until=HOUR) == []
+    assert by(marts, "sla_unfinished", "target", until=HOUR) == {"first_response": 1, "resolution": 1}
+    assert ask(marts, "sla_compliance", until=HOUR + 1)[0]["n"] == 1
+    assert by(marts, "sla_unfinished", "target", until=HOUR + 1) == {"resolution": 1}
+    assert ask(marts, "sla_compliance", until=DAY + 1) == [{"n": 2, "mean": None, "p50": None, "p90": None, "value": 0}]
+
+
+def test_a_first_response_runs_from_the_hand_off_and_only_a_person_gives_it(story: Story, lake: Path) -> None:
+    story.policy(first=60)
+    talk = story.talk(0, status="pending", held_by="captain").promise(0).customer(0).captain(5)
+    talk.hand_off(600).agent(660)
+    marts = story.build(lake)
+    assert ask(marts, "sla_compliance") == [{"n": 1, "mean": None, "p50": None, "p90": None, "value": 1}]
+    # before the hand-off nobody had answered in time
+    assert value(marts, "sla_compliance", until=600) == 0
+
+
+def test_each_next_response_is_a_target_of_its_own(story: Story, lake: Path) -> None:
+    story.policy(following=100)
+    talk = story.talk(0).promise(0).customer(0).customer(50).agent(100)  # in time
+    talk.customer(200).note(210).automation(220).agent(301)  # late
+    talk.customer(400).captain(450)  # Captain's answer is no person's, and nobody waits any more
+    talk.customer(500).resolve(600)  # void: resolved before it was due
+    talk.customer(700).reopen(700).agent(790)  # in time
+    talk.customer(1000)
+    marts = story.build(lake)
+    assert ask(marts, "sla_compliance", until=1100)[0] == {
+        "n": 3,
+        "mean": None,
+        "p50": None,
+        "p90": None,
+        "value": 2 / 3,
+    }
+    assert ask(marts, "sla_compliance", until=1101)[0]["n"] == 4
+
+
+def test_conversations_an_agent_began_have_no_first_response_to_keep(story: Story, lake: Path) -> None:
+    story.policy(first=60)
+    story.talk(0).promise(0).agent(10).customer(100).agent(500)
+    assert ask(story.build(lake), "sla_compliance") == []
+
+
+def test_a_policy_that_came_late_measures_what_had_not_ended(story: Story, lake: Path) -> None:
+    story.policy(first=60, following=60, resolution=1000)
+    talk = story.talk(0).customer(0).agent(30).customer(100)
+    talk.promise(130).agent(150).resolve(900)
+    marts = story.build(lake)
+    assert by(marts, "sla_compliance", "target") == {"next_response": 1, "resolution": 1}
+
+
+def test_a_policy_can_be_changed_and_removed_and_what_was_settled_stays(story: Story, lake: Path) -> None:
+    story.policy(1, following=100, resolution=500)
+    story.policy(2, following=50, resolution=5000)
+    # missed under the first, whatever the second says; the resolution is the second's
+    story.talk(0).customer(0).promise(0, 1).promise(150, 2).agent(160).resolve(1000)
+    # removed before anything was due
+    story.talk(0).customer(0).promise(0, 1).release(99).agent(300).resolve(2000)
+    # taken up by the second, which is stricter
+    story.talk(0).customer(0).promise(0, 1).promise(20, 2).agent(60)
+    marts = story.build(lake)
+    rows = ask(marts, "sla_compliance", by="policy", until=2000)
+    assert [(row["policy"], row["n"], row["value"]) for row in rows] == [(1, 1, 0), (2, 2, 0.5)]
+
+
+def test_a_new_version_of_a_policy_holds_for_what_is_promised_from_then_on(story: Story, lake: Path) -> None:
+    story.policy(following=100, when=5)
+    story.policy(following=10, when=50)
+    story.talk(0).promise(0).customer(0).agent(60).customer(70).agent(100)
+    assert (
+        ask(story.build(lake), "sla_compliance")[0] | {"n": 2, "value": 0.5}
+        == ask(story.build(lake), "sla_compliance")[0]
+    )
+
+
+def test_the_resolution_rests_only_while_we_wait_for_the_customer(story: Story, lake: Path) -> None:
+    story.policy(resolution=1000, pause_while=("pending", "snoozed"))
+    paused = story.talk(0).promise(0).customer(0).status(100, "pending").status(5000, "open")
+    paused.status(5100, "snoozed").status(9000, "open").resolve(9800)  # 100 + 100 + 800: exactly in time
+    until = story.talk(0).promise(0).customer(0).status(100, "snoozed", until=5000)
+    until.status(5000, "open").resolve(5100)  # a time that we chose is our time
+    held = story.talk(0).promise(0).customer(0).captain(5).status(10, "pending", "automation", "captain")
+    held.resolve(2000)  # held by Captain: no pause
+    resting = story.talk(0).promise(0).customer(0).status(999, "pending")
+    marts = story.build(lake)
+    assert resting.facts["status"] == "pending"
+    assert ask(marts, "sla_compliance")[0] | {"n": 3, "value": 1 / 3} == ask(marts, "sla_compliance")[0]
+    assert value(marts, "sla_unfinished") == 1
+    assert by(marts, "sla_compliance", "hour") == {"2026-03-02T12:00": 0, "2026-03-02T14:00": 1}
 
 
 def test_a_rating_after_a_reopening_belongs_to_the_resolve_before_it(story: Story, lake: Path) -> None:
@@ -340,6 +437,302 @@ def test_the_backlog_follows_an_agent_and_a_label(story: Story, lake: Path) -> N
     marts = story.build(lake)
     assert [by(marts, "backlog", "agent", until=t) for t in (5, 10, 30)] == [{None: 1}, {7: 1}, {8: 1}]
     assert [value(marts, "backlog", until=t, labels=("возврат",)) for t in (19, 20, 40)] == [None, 1, None]
+
+
+# -- the next responses
+
+
+def test_a_next_response_answers_the_oldest_message_without_an_answer(story: Story, lake: Path) -> None:
+    talk = story.talk(0).customer(0).customer(40).note(50).automation(60).agent(100, user=7).agent(130)
+    talk.team(150, 2).customer(200).customer(250).agent(500, user=8)
+    marts = story.build(lake)
+    assert ask(marts, "next_response") == [{"n": 2, "mean": 200.0, "p50": 200.0, "p90": 280.0, "value": 200.0}]
+    assert by(marts, "next_response", "agent") == {7: 100, 8: 300}
+    assert by(marts, "next_response", "team") == {None: 100, 2: 300}
+    assert by(marts, "next_response", "hour", since=200) == {"2026-03-02T12:00": 300}
+
+
+def test_a_wait_that_captain_a_bot_or_a_resolve_ended_is_not_measured(story: Story, lake: Path) -> None:
+    story.talk(0).customer(0).captain(10).agent(20).customer(30).bot(40).agent(50)
+    story.talk(0).customer(0).resolve(10).reopen(20, by="user:7").agent(30)
+    assert ask(story.build(lake), "next_response") == []
+
+
+def test_a_hand_off_starts_the_wait_again(story: Story, lake: Path) -> None:
+    # ended by Captain's word, begun again for people
+    story.talk(0, status="pending", held_by="captain").customer(0).captain(5).hand_off(100).agent(130)
+    # nobody had answered: from the hand-off all the same
+    story.talk(0, status="pending", held_by="captain").customer(0).hand_off(100).agent(150)
+    # nobody waited
+    story.talk(0).customer(0).agent(70).status(80, "pending", "automation", "captain").hand_off(90).agent(200)
+    marts = story.build(lake)
+    assert ask(marts, "next_response")[0] | {"n": 3, "mean": 50.0, "p50": 50.0} == ask(marts, "next_response")[0]
+
+
+def test_after_a_reopening_the_wait_starts_at_the_first_message_then(story: Story, lake: Path) -> None:
+    talk = story.talk(0).customer(0).resolve(100).customer(200).reopen(200).customer(260).agent(300)
+    assert talk.facts["status"] == "open"
+    assert value(story.build(lake), "next_response") == 100
+
+
+# -- whose turn it is
+
+
+def test_the_customer_waits_while_it_is_our_turn(story: Story, lake: Path) -> None:
+    talk = story.talk(0).customer(0).agent(100)  # ours until he is asked something
+    talk.status(150, "pending").customer(1000).status(1000, "open")  # 150 ours, 850 his
+    talk.status(1100, "snoozed").status(1500, "open")  # 100 ours, 400 his
+    talk.status(1600, "snoozed", until=3000).status(3000, "open")  # 100 and 1400 ours: we chose the time
+    talk.resolve(3050).reopen(9000).resolve(9100)  # 50 ours, nobody's, 100 ours
+    marts = story.build(lake)
+    assert value(marts, "requester_wait", until=9000) == 150 + 100 + 100 + 1400 + 50
+    assert value(marts, "agent_wait", until=9000) == 850 + 400
+    # one value a conversation, at its last resolve in the window, over its life up to then
+    assert ask(marts, "requester_wait") == [{"n": 1, "mean": 1900.0, "p50": 1900.0, "p90": 1900.0, "value": 1900.0}]
+    assert ask(marts, "requester_wait", until=9000)[0]["n"] == 1
+    assert ask(marts, "agent_wait", since=3051, until=9100) == []
+
+
+def test_while_captain_holds_it_a_message_without_an_answer_makes_it_our_turn(story: Story, lake: Path) -> None:
+    talk = story.talk(0, status="pending", held_by="captain").customer(0).captain(10).customer(60).greeting(65)
+    talk.automation(66).note(67).captain(90).customer(100).agent(130).resolve(200, by="captain")
+    marts = story.build(lake)
+    assert value(marts, "requester_wait") == 10 + 30 + 30
+    assert value(marts, "agent_wait") == 50 + 10 + 70
+    assert by(marts, "agent_wait", "agent") == {None: 130}
+
+
+# -- one touch
+
+
+def test_one_touch_is_exactly_one_public_message_of_a_person(story: Story, lake: Path) -> None:
+    story.talk(0).customer(0).note(5).captain(6).agent(10).resolve(20)
+    story.talk(0).customer(0).agent(10).agent(11).resolve(20)
+    story.talk(0).customer(0).captain(10).resolve(20)  # no person: not counted
+    story.talk(0).customer(0).agent(10).resolve(20).reopen(30).agent(40).resolve(50)
+    story.talk(0).customer(0).agent(10).resolve(20).agent(25)
+    marts = story.build(lake)
+    assert ask(marts, "one_touch") == [{"n": 4, "mean": None, "p50": None, "p90": None, "value": 0.5}]
+    assert value(marts, "one_touch", until=21) == 0.75
+
+
+# -- working hours
+
+OFFICE = [[["09:00", "13:00"], ["14:00", "18:00"]]] * 5 + [[], []]
+NIGHTS = [[["00:00", "06:00"], ["22:00", "24:00"]]] * 7
+
+
+def test_a_span_counts_the_hours_in_which_its_inbox_worked(story: Story, lake: Path) -> None:
+    story.calendar(OFFICE, timezone="Europe/Moscow")  # on this Monday 06–10 and 11–15 UTC; NOON is 15:00 there
+    story.works_by(1, inbox=1)
+    # to Tuesday 10:30 Moscow: 3 h of Monday, 1.5 h of Tuesday
+    story.talk(0).customer(0).agent(19.5 * HOUR).resolve(19.5 * HOUR)
+    # all of it at night: nothing, and it counts
+    story.talk(4 * HOUR).customer(4 * HOUR).agent(5 * HOUR)
+    # an inbox without a calendar is always open
+    story.talk(4 * HOUR, inbox_id=2).customer(4 * HOUR).agent(5 * HOUR)
+    marts = story.build(lake)
+    business = {"time": "business"}
+    assert by(marts, "first_response_human", "inbox", **business) == {1: 4.5 * HOUR / 2, 2: HOUR}
+    assert ask(marts, "first_response_human", inbox_ids=(1,), **business)[0]["n"] == 2
+    assert value(marts, "next_response", inbox_ids=(1,), **business) == 4.5 * HOUR / 2
+    assert value(marts, "full_resolution", **business) == 4.5 * HOUR
+    assert value(marts, "requester_wait", **business) == 4.5 * HOUR
+    assert value(marts, "full_resolution") == 19.5 * HOUR
+
+
+def test_overnight_shifts_and_a_zone_without_summer_time(story: Story, lake: Path) -> None:
+    story.calendar(NIGHTS, timezone="Asia/Bishkek")  # 22–06 there is 16–24 UTC
+    story.works_by(1, inbox=1)
+    story.talk(0).customer(0).agent(DAY)
+    assert value(story.build(lake), "first_response_human", time="business") == 8 * HOUR
+
+
+@pytest.mark.parametrize(("day", "hours"), [("2026-03-29", 4), ("2026-10-25", 6), ("2026-06-07", 5)])
+def test_clocks_that_skip_or_repeat_an_hour(story: Story, lake: Path, day: str, hours: int) -> None:
+    story.calendar([[["00:00", "05:00"]]] * 7, timezone="Europe/Berlin")
+    story.works_by(1, inbox=1)
+    begin = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo("Europe/Berlin")).timestamp() - NOON.timestamp()
+    story.talk(begin).customer(begin).agent(begin + 12 * HOUR)
+    assert value(story.build(lake), "first_response_human", time="business") == hours * HOUR
+
+
+def test_a_holiday_told_afterwards_restates_what_was_before(story: Story, lake: Path) -> None:
+    story.calendar(OFFICE)
+    story.works_by(1, inbox=1)
+    story.talk(0).customer(0).agent(2 * DAY)  # Monday 12 to Wednesday 12: 5 + 8 + 3 hours
+    assert value(story.build(lake), "first_response_human", time="business") == 16 * HOUR
+    story.calendar(OFFICE, holidays=("2026-03-03",))
+    assert value(story.build(lake), "first_response_human", time="business") == 8 * HOUR
+
+
+def test_new_hours_hold_from_their_moment_on_and_the_first_before_it(story: Story, lake: Path) -> None:
+    story.calendar([[["12:00", "13:00"]]] * 7, since=DAY)
+    story.calendar([[["12:00", "14:00"]]] * 7, since=2 * DAY)
+    story.works_by(1, inbox=1)
+    story.talk(0).customer(0).agent(3 * DAY)
+    assert value(story.build(lake), "first_response_human", time="business") == (1 + 1 + 2) * HOUR
+
+
+def test_the_teams_calendar_wins_from_the_moment_the_team_is_set(story: Story, lake: Path) -> None:
+    story.calendar([[["12:00", "13:00"]]] * 7, 1)
+    story.calendar([[["12:00", "24:00"]]] * 7, 2)
+    story.works_by(1, inbox=1)
+    story.works_by(2, team=5)
+    talk = story.talk(0).customer(0)  # the inbox's hour
+    talk.team(12 * HOUR, 5)  # from midnight on: the team's twelve hours of Tuesday
+    talk.team(36 * HOUR, 6)  # a team without a calendar: the inbox's again, an hour of Wednesday
+    talk.agent(60 * HOUR)
+    assert value(story.build(lake), "first_response_human", time="business") == (1 + 12 + 1) * HOUR
+
+
+def test_an_inbox_works_by_another_calendar_from_the_moment_it_was_given(story: Story, lake: Path) -> None:
+    story.calendar([[["12:00", "13:00"]]] * 7, 1)
+    story.works_by(1, inbox=1, when=DAY)  # until then it is always open
+    story.works_by(None, inbox=1, when=2 * DAY + HOUR)  # and again
+    story.talk(0).customer(0).agent(3 * DAY)
+    assert value(story.build(lake), "first_response_human", time="business") == DAY + 2 * HOUR + 23 * HOUR
+
+
+def test_a_calendar_that_a_history_names_holds_for_all_its_past(story: Story, lake: Path) -> None:
+    story.calendar([[["12:00", "13:00"]]] * 7, 1)
+    story.talk(0, causation="history").customer(0).agent(DAY)
+    story.works_by(1, inbox=1, when=9 * DAY, causation="history")
+    assert value(story.build(lake), "first_response_human", time="business") == HOUR
+
+
+def test_a_promise_in_working_hours_used_up_at_closing_is_due_at_the_next_opening(story: Story, lake: Path) -> None:
+    story.calendar([[["12:00", "13:00"]]] * 7, 1)
+    story.works_by(1, inbox=1)
+    story.policy(first=HOUR, is_business_time=True)
+    story.talk(0).promise(0).customer(0).agent(DAY)  # exactly at the next opening: in time
+    story.talk(0).promise(0).customer(0).agent(DAY + 0.000001)
+    marts = story.build(lake)
+    assert ask(marts, "sla_compliance")[0] | {"n": 2, "value": 0.5} == ask(marts, "sla_compliance")[0]
+    assert by(marts, "sla_compliance", "day") == {"2026-03-03": 0.5}
+    assert ask(marts, "sla_compliance", until=DAY) == []
+
+
+def test_a_resolution_in_working_hours_rests_with_the_customer(story: Story, lake: Path) -> None:
+    story.calendar([[["12:00", "13:00"]]] * 7, 1)
+    story.calendar([[["12:00", "14:00"]]] * 7, 2)
+    story.works_by(1, inbox=1)
+    story.works_by(2, team=5)
+    story.policy(resolution=2 * HOUR, is_business_time=True, pause_while=("pending",))
+    talk = (
+        story.talk(0).promise(0).customer(0).status(HOUR / 2, "pending").status(DAY, "open")
+    )  # half an hour of Monday
+    talk.team(DAY + 2 * HOUR, 5)  # an hour of Tuesday by the inbox's; the last half hour on Wednesday by the team's
+    marts = story.build(lake)
+    assert by(marts, "sla_compliance", "hour") == {"2026-03-04T12:00": 0}
+    assert value(marts, "sla_compliance", since=2 * DAY + HOUR / 2, until=2 * DAY + HOUR / 2 + 1) == 0
+    assert ask(marts, "sla_compliance", until=2 * DAY + HOUR / 2) == []
+
+
+# -- Captain
+
+
+def test_captain_is_judged_where_he_answers(story: Story, lake: Path) -> None:
+    held = {"status": "pending", "held_by": "captain", "causation": "history"}
+    story.talk(0, **held).customer(0).captain(5).confirm(60).resolve(100, by="captain")
+    story.talk(0, **held).customer(0).captain(5).agent(50).resolve(100)
+    story.talk(0, **held).customer(0).captain(5).resolve(100, by="contact:1").reopen(200)
+    story.talk(0, causation="history").customer(0).resolve(100)  # the inbox is Captain's, he said nothing
+    story.talk(0, causation="history", inbox_id=2).customer(0)  # never his
+    marts = story.build(lake)
+    assert ask(marts, "captain_involvement") == [{"n": 4, "mean": None, "p50": None, "p90": None, "value": 0.75}]
+    assert value(marts, "captain_involvement", until=5) == 0
+    assert (
+        ask(marts, "captain_resolution_assumed")[0] | {"n": 3, "value": 1 / 3}
+        == (ask(marts, "captain_resolution_assumed")[0])
+    )
+    assert value(marts, "captain_resolution_assumed", until=200) == 2 / 3
+    assert value(marts, "captain_resolution_confirmed") == 1 / 3
+    assert by(marts, "captain_involvement", "captain") == {"captain": 1, "human": 0}
+
+
+def test_a_durable_resolution_needs_no_person_for_a_week_in_any_conversation(story: Story, lake: Path) -> None:
+    for later in (7 * DAY, 7 * DAY + 1, 40 * DAY):
+        story.talk(0, contact_id=later).customer(0).captain(5).resolve(100, by="captain")
+        story.talk(later, contact_id=later).agent(100 + later)
+    marts = story.build(lake)
+    assert value(marts, "captain_resolution_assumed") == 1
+    assert value(marts, "captain_resolution_durable") == pytest.approx(2 / 3)
+    assert value(marts, "captain_resolution_durable_30") == pytest.approx(1 / 3)
+
+
+def test_captain_is_on_where_an_assistant_answers(story: Story, lake: Path) -> None:
+    for when, mode in ((10, "answers"), (20, "drafts")):
+        told = {"assistant_id": 1, "version": 1, "mode": mode, "accepted_error": 0.1, "inbox_ids": [1]}
+        story.tell("assistant.versioned", when, "user:1", told)
+    for when in (5, 15, 25):
+        story.talk(when)
+        story.talk(when, inbox_id=2)
+    assert ask(story.build(lake), "captain_involvement") == [
+        {"n": 1, "mean": None, "p50": None, "p90": None, "value": 0}
+    ]
+
+
+def test_captain_harms_when_the_customer_says_so(story: Story, lake: Path) -> None:
+    story.talk(0).customer(0).captain(5).unhelpful(10).captain(20)
+    story.talk(0).customer(0).captain(5).captain(6).resolve(100).rate(200, 1)
+    story.talk(0).customer(0).captain(5).agent(50).resolve(100).rate(200, 1)
+    marts = story.build(lake)
+    assert ask(marts, "captain_harm")[0] | {"n": 5, "value": 0.6} == ask(marts, "captain_harm")[0]
+
+
+# -- agents at work
+
+
+def test_handle_time_is_what_an_agent_spent_on_a_conversation(story: Story, lake: Path) -> None:
+    story.talk(0).look(10, 40).look(50, 60, user=8).look(100, 130)
+    story.talk(0).look(40, 45)
+    marts = story.build(lake)
+    assert ask(marts, "handle_time")[0] | {"n": 3, "mean": 25.0, "p50": 10.0} == ask(marts, "handle_time")[0]
+    assert by(marts, "handle_time", "agent") == {7: 32.5, 8: 10}
+    assert by(marts, "handle_time", "agent", until=60) == {7: 17.5}
+
+
+def test_occupancy_is_the_part_of_the_time_online(story: Story, lake: Path) -> None:
+    story.presence(-HOUR, 7, "online")
+    story.presence(HOUR, 7, "busy")
+    story.presence(2 * HOUR, 7, "offline")
+    story.presence(0, 8, "online")
+    story.presence(HOUR, 8, "offline")
+    story.talk(0).look(HOUR - 600, HOUR + 600)
+    marts = story.build(lake)
+    assert by(marts, "occupancy", "agent") == {7: 1200 / (3 * HOUR), 8: 0}
+    assert ask(marts, "occupancy", since=0) == [{"n": 3 * HOUR, "mean": None, "p50": None, "p90": None, "value": 1 / 9}]
+    assert by(marts, "occupancy", "hour", agent_ids=(7,)) == {
+        "2026-03-02T11:00": 0, "2026-03-02T12:00": 1 / 6, "2026-03-02T13:00": 1 / 6,
+    }  # fmt: skip
+
+
+# -- as it was, and as of today
+
+
+def test_as_of_today_follows_the_present_assignee_team_and_labels(story: Story, lake: Path) -> None:
+    talk = story.talk(0, assignee_id=7, team_id=1).customer(0).agent(60, user=7).resolve(100, by="user:7")
+    talk.assign(200, 9).team(210, 3).label(220, "возврат").priority(230, "high")
+    story.talk(0).customer(0).agent(30, user=7)
+    marts = story.build(lake)
+    now = {"attribution": "current"}
+    assert by(marts, "first_response_human", "agent") == {7: 45}
+    assert by(marts, "first_response_human", "agent", **now) == {9: 60, None: 30}
+    assert by(marts, "full_resolution", "team", **now) == {3: 100}
+    assert by(marts, "messages_incoming", "label", **now) == {"возврат": 1, None: 1}
+    assert value(marts, "conversations", team_ids=(3,), **now) == 1
+    assert value(marts, "conversations", team_ids=(3,)) is None
+    assert by(marts, "backlog", "agent", until=50, **now) == {9: 1, None: 1}
+
+
+def test_captain_or_human_is_whether_he_took_part_by_then(story: Story, lake: Path) -> None:
+    story.talk(0, status="pending", held_by="captain").customer(0).captain(5).hand_off(60).agent(90).resolve(100)
+    story.talk(0).customer(0).agent(30).resolve(50)
+    marts = story.build(lake)
+    assert by(marts, "first_response_any", "captain") == {"captain": 5, "human": 30}
+    assert by(marts, "full_resolution", "captain") == {"captain": 100, "human": 50}
+    assert by(marts, "messages_outgoing", "captain") == {"captain": 1, "human": 2}
 
 
 # -- zones

@@ -3,41 +3,51 @@
 import math
 import random
 import tempfile
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from analytics.metrics import METRICS, Kind
-from analytics.read import Query, answer
+from analytics.metrics import METRICS
+from analytics.read import Query, answer, groups_of
 from tests.analytics import oracle
 from tests.analytics.conftest import SHARED_MEMORY
 from tests.analytics.story import DAY, HOUR, NOON, Story, Talk
 
 TALKS = 60
-GROUPS = (None, "day", "hour", "week", "month", "inbox", "agent", "team", "label", "priority")
 ZONES = ("UTC", "Europe/Moscow", "America/New_York", "Asia/Kathmandu")
 STATUSES = ("open", "pending", "snoozed", "resolved", "resolved")
 ACTORS = ("user:7", "user:8", "captain", "bot:3", "automation", "contact:1")
 LABELS = ("возврат", "срочно", "доставка")
+WEEKS = (
+    [[["09:00", "13:00"], ["14:00", "18:00"]]] * 5 + [[], []],
+    [[["00:00", "06:00"], ["22:00", "24:00"]]] * 7,
+    [[["11:55", "12:05"]]] * 7,
+)
+# told by its own tests: nothing of it lies in a conversation
+LEFT_OUT = {"occupancy"}
 
 
-@settings(max_examples=5, derandomize=True, deadline=None, database=None, phases=[Phase.generate])
+@settings(max_examples=6, derandomize=True, deadline=None, database=None, phases=[Phase.generate])
 @given(seed=st.integers(0, 2**32))
 def test_every_metric_equals_the_oracle(seed: int) -> None:
+    compare(seed)
+
+
+def compare(seed: int, questions: int = 4) -> None:
     dice = random.Random(seed)
     story = a_history(dice)
-    talks = oracle.told(story.events)
+    talks = oracle.told(story.events, datetime.now(UTC))
     with tempfile.TemporaryDirectory(dir=SHARED_MEMORY if SHARED_MEMORY.is_dir() else None) as folder:
         marts = story.build(Path(folder))
-        for metric in METRICS:
-            for _ in range(3):
+        for metric in METRICS.keys() - LEFT_OUT:
+            for _ in range(questions):
                 question = a_question(dice, metric)
                 ours = answer(marts, Query(metric, **question)).rows
                 theirs = oracle.rows(talks, metric, **question)
-                assert len(ours) == len(theirs), (metric, question)
+                assert len(ours) == len(theirs), (metric, question, ours, theirs)
                 for row, expected in zip(ours, theirs, strict=True):
                     assert is_same(row, expected), (metric, question, row, expected)
 
@@ -51,31 +61,63 @@ def is_same(row: dict[str, Any], expected: dict[str, Any]) -> bool:
 
 
 def a_question(dice: random.Random, metric: str) -> dict[str, Any]:
-    groups = (*GROUPS, "status") if METRICS[metric].kind == Kind.STOCK else (*GROUPS, "weekday_hour")
+    groups = [group for group in groups_of(METRICS[metric]) if group != "channel"]
     begin = dice.choice((-20 * DAY, -12 * HOUR, 0, 3 * DAY + 17))
     filters = {"inbox_ids": (1, 2), "agent_ids": (7, 9), "team_ids": (1,), "labels": ("возврат", "срочно")}
     chosen = dice.choice((None, None, *filters))
     return {
         "since": NOON + timedelta(seconds=begin),
         "until": NOON + timedelta(seconds=begin + dice.choice((6 * HOUR, DAY, 12 * DAY, 40 * DAY, 40 * DAY + 0.5))),
-        "by": dice.choice(groups),
+        "by": dice.choice([None, *groups]),
+        "time": dice.choice(("calendar", "business")),
+        "attribution": dice.choice(("event", "event", "current")),
         "timezone": dice.choice(ZONES),
     } | ({chosen: filters[chosen]} if chosen else {})
 
 
-def a_history(dice: random.Random) -> Story:
-    """Conversations that do everything in any order: ties, events told late, clocks that run behind."""
+def a_history(dice: random.Random, causations: tuple[str | None, ...] = (None, "history")) -> Story:
+    """Conversations that do everything in any order: ties, events told late, clocks that run behind; calendars and promises
+    that change meanwhile."""
     story, surveys = Story(), {}
+    agree(dice, story)
     for _ in range(TALKS):
         moment = dice.choice((0.0, 12.0 * HOUR, 24.0 * HOUR)) + dice.randrange(20) * 6 * HOUR - 10 * DAY
         held_by = dice.choice((None, None, "captain", "bot"))
         facts = {"inbox_id": dice.choice((1, 2, 3)), "assignee_id": dice.choice((None, 7))}
-        talk = story.talk(moment, status="pending" if held_by else "open", held_by=held_by, **facts)
+        facts |= {"contact_id": dice.randrange(20), "team_id": dice.choice((None, None, 2))}
+        causation = dice.choice(causations)
+        talk = story.talk(moment, causation, status="pending" if held_by else "open", held_by=held_by, **facts)
+        if dice.random() < 0.5:
+            talk.promise(moment, dice.choice((1, 2)))
+        if dice.random() < 0.5:
+            talk.customer(moment)
         for _ in range(dice.randrange(25)):
-            moment += dice.choice((0, 0, 1e-6, 0.25, 60, HOUR, 6 * HOUR, DAY, 3.5 * DAY))
+            moment += dice.choice((0, 0, 1e-6, 0.25, 60, 300, HOUR, 6 * HOUR, DAY, 3.5 * DAY))
             is_late = dice.random() < 0.08
             something_happens(dice, talk, moment - dice.choice((1, HOUR, 4 * DAY)) if is_late else moment, surveys)
     return story
+
+
+def agree(dice: random.Random, story: Story) -> None:
+    """Calendars and their versions, who works by them since when, and two policies, one of which changes."""
+    for number in (1, 2, 1, 1):
+        since = dice.choice((-400 * DAY, -5 * DAY - 7, -400 * DAY, 3 * DAY + 1))
+        where = dice.choice(("UTC", "Asia/Bishkek", "Asia/Kathmandu", "Europe/Moscow"))
+        story.calendar(dice.choice(WEEKS), number, where, since, dice.choice(((), ("2026-03-03", "2026-02-25"))))
+    story.works_by(1, inbox=1, when=dice.choice((-400 * DAY, -3 * DAY)))
+    story.works_by(2, team=2, when=dice.choice((-400 * DAY, 0, 2 * DAY + 0.5)))
+    if dice.random() < 0.5:
+        story.works_by(dice.choice((None, 2)), inbox=1, when=4 * DAY)
+    for number in (1, 2, 1):
+        story.policy(
+            number,
+            dice.choice((None, 60, HOUR, 8 * HOUR)),
+            dice.choice((None, 60, HOUR, 2 * HOUR)),
+            dice.choice((None, HOUR, DAY, 20 * HOUR)),
+            is_business_time=dice.random() < 0.5,
+            pause_while=dice.choice(((), ("pending",), ("pending", "snoozed"))),
+            when=dice.choice((-3 * DAY, 0, DAY)),
+        )
 
 
 def something_happens(dice: random.Random, talk: Talk, when: float, surveys: dict[int, Talk]) -> None:
@@ -84,11 +126,12 @@ def something_happens(dice: random.Random, talk: Talk, when: float, surveys: dic
         (
             lambda: talk.customer(when),
             lambda: talk.customer(when),
+            lambda: talk.customer(when),
             lambda: talk.agent(when, dice.choice((7, 8, 9))),
             lambda: talk.agent(when, dice.choice((7, 8, 9))),
-            lambda: dice.choice((talk.note, talk.captain, talk.bot, talk.automation, talk.greeting, talk.activity))(
-                when
-            ),
+            lambda: talk.captain(when),
+            lambda: dice.choice((talk.note, talk.bot, talk.automation, talk.greeting, talk.activity))(when),
+            lambda: change_status(dice, talk, when),
             lambda: change_status(dice, talk, when),
             lambda: change_status(dice, talk, when),
             lambda: talk.hand_off(when),
@@ -96,16 +139,21 @@ def something_happens(dice: random.Random, talk: Talk, when: float, surveys: dic
             lambda: talk.team(when, dice.choice((None, 1, 2))),
             lambda: talk.label(when, *dice.sample(LABELS, dice.randrange(3))),
             lambda: talk.priority(when, dice.choice((None, "low", "urgent"))),
-            lambda: talk.sla(when, dice.choice(("met", "breached")), "resolution", due=dice.choice((0, DAY, when))),
+            lambda: talk.promise(when, dice.choice((1, 2))) if dice.random() < 0.7 else talk.release(when),
+            lambda: talk.verdict(when, dice.choice(("met", "breached")), "resolution", due=0),
             lambda: send_survey(surveys, talk, when),
             lambda: talk.rate(when, dice.randrange(1, 6), dice.choice((None, *asked))),
+            lambda: dice.choice((talk.confirm, talk.unhelpful))(when),
+            lambda: talk.look(when, when + dice.choice((1, 600, 7 * HOUR)), dice.choice((7, 8))),
         )
     )()
 
 
 def change_status(dice: random.Random, talk: Talk, when: float) -> None:
     status = dice.choice(STATUSES)
-    talk.status(when, status, dice.choice(ACTORS), dice.choice((None, "captain")) if status == "pending" else None)
+    held_by = dice.choice((None, "captain", "bot")) if status == "pending" else None
+    until = dice.choice((None, when + DAY)) if status == "snoozed" else None
+    talk.status(when, status, dice.choice(ACTORS), held_by, until)
 
 
 def send_survey(surveys: dict[int, Talk], talk: Talk, when: float) -> None:

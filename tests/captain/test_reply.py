@@ -7,9 +7,9 @@ import pytest
 from captain.embedder import Embedder
 from captain.index import Hit, fuse
 from captain.passages import WHOLE
-from captain.reply import ELISION, PHRASES, quote, reply
+from captain.reply import ELISION, PHRASES, quotes, reply
 from captain.shelf import Article, Shelf
-from captain.text import question, script
+from captain.text import question
 from captain.wire import Reply, Thresholds, Verdict
 
 EAGER = Thresholds(answer=0.0, suggest=0.0)
@@ -29,7 +29,7 @@ PROSE = Article(
 
 
 def hits(shelf: Shelf, asked: str, without: frozenset[str] = frozenset()) -> list[Hit]:
-    return fuse(shelf.candidates(question(asked), without=without), script(asked))
+    return fuse(question(asked), shelf.candidates(question(asked), without=without))
 
 
 def said(
@@ -65,21 +65,34 @@ def test_steps_are_quoted_whole_with_their_introduction(shelf: Shelf) -> None:
 def test_a_short_article_is_quoted_whole(model: Embedder) -> None:
     text = "Баллы даём за покупки. За 100 сомов — три балла.\n\nБаллы сгорают через год. Их можно подарить."
     points = Shelf([Article("points", "Баллы", text), Article("tea", "Чай", "Чай растёт в горах.")], model)
-    assert quote("когда сгорают баллы", hits(points, "когда сгорают баллы"), model)[1] == text
+    assert quotes("когда сгорают баллы", hits(points, "когда сгорают баллы"), model)[0][1] == text
 
 
 def test_of_long_prose_the_two_best_sentences_are_quoted_in_their_order(model: Embedder) -> None:
     lake = Shelf([PROSE, Article("tea", "Чай", "Чай растёт в горах.")], model)
     found = hits(lake, "какая глубина озера и почему оно не замерзает")
-    assert quote("какая глубина озера и почему оно не замерзает", found, model)[1] == (
+    assert [words for _, words in quotes("какая глубина озера и почему оно не замерзает", found, model)] == [
         "Наибольшая глубина озера — 668 метров. Оно не замерзает зимой, потому что вода солоновата."
-    )
+    ]
+
+
+def test_claims_of_two_passages_are_numbered_apart_each_with_its_own_words(model: Embedder) -> None:
+    lake = Shelf([PROSE, Article("tea", "Чай", "Чай растёт в горах.")], model)
+    asked = "какова наибольшая глубина озера и какой длины дорога вдоль берега"
+    told = reply(asked, hits(lake, asked), model, language="ru", thresholds=EAGER)
+    assert [citation.n for citation in told.citations] == [1, 2]
+    first, second = told.citations
+    assert first.passage_id != second.passage_id
+    assert "668 метров" in first.quote
+    assert "четырёхсот километров" in second.quote
+    assert told.text == f"{first.quote} [1]\n\n{second.quote} [2]"
+    assert "lake" not in {alternative.external_id for alternative in told.alternatives}
 
 
 def test_where_sentences_are_left_out_one_sees_it(model: Embedder) -> None:
     lake = Shelf([PROSE, Article("tea", "Чай", "Чай растёт в горах.")], model)
     asked = "на какой высоте лежит озеро и сколько рек впадает"
-    hit, quoted = quote(asked, hits(lake, asked), model)
+    ((hit, quoted),) = quotes(asked, hits(lake, asked), model)
     assert ELISION in quoted
     assert all(part in hit.candidate.text for part in quoted.split(ELISION))
 
@@ -144,4 +157,4 @@ def test_the_ranking_goes_along_with_all_it_rests_on(shelf: Shelf) -> None:
 @pytest.mark.parametrize("text", ["", "слово " * 2000, "ы" * 3000, "1. раз\n2. два\n" * 300])
 def test_a_passage_of_any_shape_gives_a_quote_of_bearable_length(shelf: Shelf, text: str) -> None:
     found = [replace(hit, candidate=replace(hit.candidate, text=text)) for hit in hits(shelf, "забыл пароль")[:1]]
-    assert 0 < len(quote("забыл пароль", found, shelf.embedder)[1]) <= WHOLE
+    assert 0 < sum(len(words) for _, words in quotes("забыл пароль", found, shelf.embedder)) <= WHOLE

@@ -23,9 +23,10 @@ def world(lake: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("KULPUNAI_DASHBOARD_KEY", KEY)
     monkeypatch.setattr(stories, "NOON", datetime.now(UTC).replace(microsecond=0))
     acme, globex = stories.Story(), stories.Story()
+    acme.policy(first=800)
     for inbox, agent, wait in ((1, 7, 600), (2, 8, 1200)):
         talk = acme.talk(-7000, inbox_id=inbox, assignee_id=agent).customer(-7000).agent(-7000 + wait, agent)
-        talk.sla(-7000 + wait, "met" if agent == 7 else "breached", "first_response", due=-6200)
+        talk.promise(-7000)
         talk.resolve(-3000, f"user:{agent}").ask(-2999, inbox).rate(-2000, 5 if agent == 7 else 1, inbox)
     globex.talk(-7000).customer(-7000).agent(-3400)
     for account_id, told in ((ACME, acme), (GLOBEX, globex), (EMPTY, stories.Story())):

@@ -47,8 +47,8 @@ def test_few_cases_are_called_few(visit: Visit) -> None:
 
 
 def test_the_page_says_how_fresh_it_is(visit: Visit) -> None:
-    assert "Данные по событие № 14 от " in said(visit(token=token()))
-    assert "Data up to event #14 of " in said(visit(token=token(locale="en")))
+    assert "Данные по событие № 15 от " in said(visit(token=token()))
+    assert "Data up to event #15 of " in said(visit(token=token(locale="en")))
 
 
 def test_the_inbox_and_the_period_come_from_the_address_and_go_there(visit: Visit) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from app.conversations import queries
 from app.conversations.models import Message
@@ -67,7 +68,7 @@ def test_a_desk_that_was_cut_off_shows_everything_once(world: World, desks: Any)
     ada.context.set_offline(False)
     ada.locator(".message", has_text="ответ коллеги").wait_for(timeout=60_000)
     for n in range(3):
-        assert ada.locator(".message", has_text=f"пока нет связи {n}").count() == 1
+        expect(ada.locator(".message", has_text=f"пока нет связи {n}")).to_have_count(1)
     shown = [
         int(identifier)
         for identifier in ada.locator("#messages [data-id]").evaluate_all("all => all.map(one => one.dataset.id)")

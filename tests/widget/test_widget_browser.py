@@ -15,6 +15,7 @@ from PIL import Image
 from sqlmodel import col, select
 
 from app import files
+from app.calendars.actions import assign, create_calendar
 from app.config import Settings
 from app.contacts.models import Contact, ContactInbox
 from app.conversations import actions
@@ -22,6 +23,7 @@ from app.conversations.actions import Writing, by_user
 from app.conversations.models import Attachment, Conversation, Message, MessageType
 from app.conversations.queries import locked
 from app.database import session, transaction
+from app.inboxes.queries import inbox as inbox_of
 from app.ready import web_answers
 from app.supervisor import crew_of
 from app.surveys.models import Survey
@@ -378,7 +380,10 @@ def test_before_the_first_word_it_asks_what_the_inbox_wants_to_know(world: World
 
 
 def test_outside_hours_it_says_when_we_are_back(world: World, page: Page) -> None:
-    change(world, working_hours_enabled=True, hours=[], out_of_office_message="Отдыхаем до понедельника.")
+    change(world, out_of_office_message="Отдыхаем до понедельника.")
+    with transaction(world.account_id):
+        closed = create_calendar(world.account_id, "Отпуск", by="system", timezone="Europe/Moscow", week=[[]] * 7)
+        assign(inbox_of(world.account_id, world.inbox.id), closed, by="system")
     page.goto("/demo")
     card = opened(page)
     expect(card.get_by_role("heading", name="Акме")).to_be_visible()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app import realtime
+from app import queue, realtime
 from app.conversations import actions
 from app.conversations.actions import Writing, by_user
 from app.conversations.queries import locked
@@ -99,7 +99,38 @@ def test_a_revoked_session_ends_the_stream() -> None:
     assert "signed_out" in told
 
 
+@pytest.mark.parametrize("accident", [OSError("gone"), ValueError("I/O operation on closed file."), KeyError("what?")])
+def test_whatever_happens_to_the_wake_ups_screens_go_on(monkeypatch: pytest.MonkeyPatch, accident: Exception) -> None:
+    world = acme()
+    wakes, is_broken = queue.wakes, threading.Event()
+
+    def breaking(timeout_seconds: float) -> Iterator[str | None]:
+        for message in wakes(timeout_seconds):
+            if not is_broken.is_set() and message is not None:
+                is_broken.set()
+                raise accident
+            yield message
+
+    monkeypatch.setattr(queue, "wakes", breaking)
+    monkeypatch.setattr(realtime, "_hub", realtime._Hub())
+    stream = _stream(world.account_id, 0)
+    next(stream)
+    listened = threading.Event()
+    threading.Thread(target=_until, args=(stream, "message.created", listened), daemon=True).start()
+    for n in range(100):
+        asks(world, f"{n}")
+        if listened.wait(0.2):
+            break
+    assert is_broken.is_set()
+    assert listened.is_set()
+
+
 # -- below
+
+
+def _until(stream: Iterator[str], words: str, found: threading.Event) -> None:
+    if any(words in piece for piece in stream):
+        found.set()
 
 
 def _client(account_id: int, seed: int, heard: list[int], is_over: threading.Event) -> None:

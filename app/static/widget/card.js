@@ -119,6 +119,12 @@ class Card {
 
   afterFirst = [];
 
+  /** Whoever brings the first conversation, an answer of ours, the stream or another tab, what waited for it goes out. */
+  sayWhatWaited() {
+    if (!this.conversation || !this.isSomebody()) return;
+    for (const task of this.afterFirst.splice(0)) this.attempt(task);
+  }
+
   async attempt(task) {
     try {
       await task();
@@ -177,6 +183,7 @@ class Card {
       this.take(found);
       if (this.isOpen) this.live.start();
       this.live.again();
+      this.sayWhatWaited();
     } catch (problem) {
       if (problem instanceof Refused && problem.status === 404) return this.lose();
       const pause = problem.wait || PAUSES_MS[Math.min(tries, PAUSES_MS.length - 1)];
@@ -258,6 +265,7 @@ class Card {
     if (name === "reset") return this.refresh();
     if (name === "typing") return this.showTyping(data);
     if (name === "conversation" && data.id >= (this.conversation?.id ?? 0)) this.conversation = data;
+    this.sayWhatWaited();
     if (name === "message") {
       const isNew = !this.messages.has(data.id);
       this.put(data);
@@ -303,6 +311,8 @@ class Card {
   async send(entry, files) {
     await this.settled?.catch(() => {});
     const path = entry.is_new ? "conversations" : "messages";
+    // asked now, since the stream may tell of the conversation before the answer does
+    const isFirst = !this.conversation || this.conversation.status === "resolved";
     const message = { content: entry.content, echo_id: entry.echo_id, timestamp: new Date(entry.at).toISOString(), referer_url: entry.url };
     let answer;
     try {
@@ -312,7 +322,6 @@ class Card {
       await this.lose();
       answer = await this.api.post(path, files.length ? asForm(message, files) : { message });
     }
-    const isFirst = !this.conversation || this.conversation.status === "resolved";
     for (const sent of answer.messages ?? [answer]) this.put(sent);
     if (isFirst) await this.begun();
   }
@@ -320,7 +329,6 @@ class Card {
   async begun() {
     await this.refresh();
     this.bridge.say("event", { name: "on-start-conversation", detail: { id: this.conversation?.id } });
-    for (const task of this.afterFirst.splice(0)) this.attempt(task);
   }
 
   async rate(message, rating, comment) {

@@ -25,7 +25,7 @@ export function bubble(message, around, actions) {
     body(message, kind, actions),
     files(message),
     kind === "captain" && sources(message),
-    kind === "captain" && around.isNewest && verdict(message, actions),
+    kind === "captain" && around.isNewest && isAnswer(message) && verdict(message, actions),
     foot(message, isMine, around, actions),
   );
 }
@@ -118,6 +118,11 @@ function sources(message) {
   if (!cited.length) return null;
   return make("ol", { class: "sources", "aria-label": say("sources") }, cited.map((one) =>
     make("li", {}, make("a", { href: one.url, target: "_blank", rel: "noopener" }, one.title))));
+}
+
+/** An answer or links, not a greeting nor the word that a person comes. */
+function isAnswer(message) {
+  return ["answer", "suggest"].includes(message.content_attributes?.captain ?? "answer");
 }
 
 /** Under Captain's newest answer: did it help, or is a person wanted? */

@@ -3,12 +3,19 @@ const LOOKED_AT = 3000;
 
 class Article extends HTMLElement {
   connectedCallback() {
+    this.fold();
     this.follow();
     this.count();
   }
 
   disconnectedCallback() {
     this.watcher?.disconnect();
+  }
+
+  /** On a narrow screen the contents would stand before the article: there they wait behind their title. */
+  fold() {
+    const contents = this.querySelector(".toc details");
+    if (contents && matchMedia("(width < 60rem)").matches) contents.open = false;
   }
 
   follow() {

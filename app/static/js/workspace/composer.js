@@ -20,7 +20,7 @@ class Composer extends HTMLElement {
     this.form.elements.attachments.addEventListener("change", (event) => this.add(event.target.files));
     this.addEventListener("click", (event) => this.click(event));
     for (const radio of this.form.querySelectorAll("[name=kind]")) radio.addEventListener("change", () => this.switch());
-    const main = this.closest("main");
+    const main = this.closest(".thread");
     main.addEventListener("dragover", (event) => event.preventDefault());
     main.addEventListener("drop", (event) => this.add(event.dataTransfer.files, event));
     const expander = this.querySelector("text-expander");
@@ -158,7 +158,8 @@ class Composer extends HTMLElement {
     }
     if (event.target.closest("[data-unquote]")) this.unquote();
     if (event.target.closest("[data-slash]")) {
-      this.text.setRangeText("/", this.text.selectionStart, this.text.selectionEnd, "end");
+      const { selectionStart: from, selectionEnd: to, value } = this.text;
+      this.text.setRangeText(/\S$/.test(value.slice(0, from)) ? " /" : "/", from, to, "end");
       this.text.focus();
       this.text.dispatchEvent(new Event("input", { bubbles: true }));
     }

@@ -6,6 +6,8 @@ import { Stream } from "./stream.js";
 import { Thread } from "./thread.js";
 import { elements, part, post, reason, toast } from "./wire.js";
 
+const ONE_PANE = "(width < 48rem)";
+
 class Desk extends HTMLElement {
   connectedCallback() {
     this.words = JSON.parse(this.dataset.words);
@@ -15,6 +17,7 @@ class Desk extends HTMLElement {
       log: (event) => this.hear(event),
       presence: (other) => this.thread?.meet(other),
       typing: (who) => this.thread?.hearTyping(who),
+      due: (what) => this.hear({ display_id: what.display_id, name: "sla.due" }),
       reset: () => location.reload(),
       signed_out: () => location.assign("/sign-in"),
       connected: (isConnected) => this.tellConnection(isConnected),
@@ -23,13 +26,13 @@ class Desk extends HTMLElement {
     document.addEventListener("submit", (event) => this.submit(event));
     document.addEventListener("change", (event) => event.target.matches("[data-submit]") && event.target.form.requestSubmit());
     document.addEventListener("keydown", (event) => this.key(event));
-    addEventListener("popstate", () => this.go(location.href, false));
+    addEventListener("popstate", () => this.returnTo(location));
     addEventListener("pagehide", () => this.thread?.leave());
   }
 
   enter() {
     this.thread?.leave();
-    const main = this.querySelector("main[data-display-id]");
+    const main = this.querySelector(".thread[data-display-id]");
     this.thread = main ? new Thread(main, this.words, this.dataset.userId) : null;
     document.body.dataset.pane = main ? "thread" : "list";
     if (main) delete document.body.dataset.side;
@@ -44,24 +47,58 @@ class Desk extends HTMLElement {
 
   tellConnection(isConnected) {
     if (this.wasConnected === isConnected) return;
-    if (this.wasConnected !== undefined) {
-      clearTimeout(this.connectionTimer);
-      // a line that is back within two seconds is nobody's concern
-      this.connectionTimer = setTimeout(() => {
-        document.body.toggleAttribute("data-offline", !isConnected);
-        if (!isConnected) toast(this.words.offline, true);
-      }, isConnected ? 0 : 2000);
-    }
     this.wasConnected = isConnected;
+    clearTimeout(this.connectionTimer);
+    // a line that is back within two seconds is nobody's concern
+    if (!isConnected) this.connectionTimer = setTimeout(() => this.showOffline(), 2000);
+    else if (this.offline) {
+      this.offline.remove();
+      this.offline = null;
+      toast(this.words.back);
+    }
+  }
+
+  /** Stands above everything until the line is back. */
+  showOffline() {
+    this.offline = document.createElement("p");
+    this.offline.className = "notice notice--honey offline";
+    this.offline.role = "alert";
+    this.offline.textContent = this.words.offline;
+    document.body.append(this.offline);
   }
 
   /** Another conversation beside the same list. */
   follow(event) {
     const link = event.target.closest('a[href^="/conversations/"]');
+    if (event.target.closest(".thread__back") && !event.defaultPrevented) {
+      event.preventDefault();
+      return this.close(true);
+    }
     if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
     if (!/^\/conversations\/\d+$/.test(link.pathname)) return;
     event.preventDefault();
     this.go(link.href, true);
+  }
+
+  /** The browser's own back and forward. */
+  returnTo({ pathname, search, href }) {
+    if (this.thread && pathname === this.thread.base) return; // a quotation was followed, on this very page
+    const isList = pathname === "/conversations" && new URLSearchParams(search).toString() === new URLSearchParams(this.list.parameters).toString();
+    if (isList && matchMedia(ONE_PANE).matches) this.close(false);
+    else this.go(href, false);
+  }
+
+  /** On a phone: back to the list as it was left. */
+  close(isNew) {
+    const id = this.thread?.id;
+    this.thread?.leave();
+    this.thread = null;
+    this.asked = null;
+    this.replaceChildren();
+    document.body.dataset.pane = "list";
+    if (isNew) history.pushState({}, "", `/conversations?${this.list.parameters}`);
+    this.list.select(null);
+    document.querySelector(`#conversation_${id} a`)?.focus({ preventScroll: true });
   }
 
   async go(href, isNew) {
@@ -78,11 +115,13 @@ class Desk extends HTMLElement {
     this.thread?.leave();
     this.thread = null;
     this.replaceChildren(...found);
+    document.querySelector("#main > h1")?.remove(); // it named the list; now the thread has a name
     if (isNew) history.pushState({}, "", url);
     document.title = `${this.querySelector("h1")?.textContent || ""} · Kulpunai`;
     this.enter();
     this.list.select(url.pathname.split("/")[2]);
-    if (matchMedia("(min-width: 1024px)").matches) this.querySelector("textarea")?.focus({ preventScroll: true });
+    const isPhone = matchMedia(ONE_PANE).matches; // where the keyboard would hide what is to be read
+    this.querySelector(isPhone ? "h1" : "textarea")?.focus({ preventScroll: true });
   }
 
   /** Every small form: sent in the background; the screen follows when the log tells of it. */
@@ -93,7 +132,7 @@ class Desk extends HTMLElement {
     event.preventDefault();
     if (form.dataset.confirm && !confirm(form.dataset.confirm)) return;
     const data = new FormData(form, event.submitter);
-    form.closest("[popover]")?.hidePopover?.();
+    form.closest(".menu")?.hidePopover?.();
     try {
       const response = await post(form.action, data);
       if (response.status === 409) return this.thread?.composer?.held(elements(await response.text()));

@@ -1,6 +1,6 @@
 // The list of conversations: rows follow the log. What the eye or the cursor is on never moves; news waits above.
 
-import { debounced, elements, part, steadyPart } from "./wire.js";
+import { debounced, elements, part, renew, steadyPart } from "./wire.js";
 
 const soon = debounced(80);
 
@@ -35,9 +35,9 @@ export class List {
       return;
     }
     if (!row) return this.take(old);
-    if (document.querySelector(`#main[data-display-id="${displayId}"]`)) this.mark(row);
+    if (document.querySelector(`#thread[data-display-id="${displayId}"]`)) this.mark(row);
     const isNewer = Number(row.dataset.activity) > this.newest(displayId);
-    if (old && (!isNewer || this.isWatched())) old.replaceWith(row);
+    if (old && (!isNewer || this.isWatched())) renew(old, row);
     else if (this.isWatched()) this.announce(displayId);
     else this.place(row, old);
   }
@@ -84,7 +84,7 @@ export class List {
     if (!list) return;
     this.waiting.clear();
     for (const id of ["tabs", "news", "conversations"]) this.root.querySelector(`#${id}`)?.replaceWith(list.querySelector(`#${id}`));
-    this.select(document.getElementById("main")?.dataset.displayId);
+    this.select(document.getElementById("thread")?.dataset.displayId);
   }
 
   select(displayId) {

@@ -10,7 +10,9 @@ export class Stream {
     this.heardAt = Date.now();
     this.open();
     setInterval(() => this.check(), 5000);
-    for (const name of ["online", "pageshow"]) addEventListener(name, () => this.check());
+    addEventListener("offline", () => this.listeners.connected?.(false));
+    addEventListener("online", () => this.open());
+    addEventListener("pageshow", () => this.check());
     document.addEventListener("visibilitychange", () => this.check());
   }
 
@@ -28,7 +30,7 @@ export class Stream {
       // on a refused answer the browser gives up: we do not
       if (this.source.readyState === EventSource.CLOSED) this.later();
     };
-    for (const name of ["log", "presence", "typing", "ping", "reset", "signed_out"]) {
+    for (const name of ["log", "presence", "typing", "due", "ping", "reset", "signed_out"]) {
       this.source.addEventListener(name, (event) => this.hear(name, event));
     }
   }
@@ -45,7 +47,9 @@ export class Stream {
 
   check() {
     const isDead = Date.now() - this.heardAt > SILENCE_MS;
-    if (document.visibilityState === "visible" && isDead) this.open();
+    if (document.visibilityState !== "visible" || !isDead) return;
+    this.listeners.connected?.(false);
+    this.open();
   }
 
   later() {

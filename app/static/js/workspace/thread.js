@@ -1,6 +1,6 @@
 // The open conversation: every part of it follows the log, by fetching the same piece the page was made of.
 
-import { debounced, part, post, steadyPart } from "./wire.js";
+import { debounced, part, post, renew, steadyPart } from "./wire.js";
 
 const soon = debounced(120);
 const SEEN_AFTER_MS = 2000;
@@ -19,6 +19,10 @@ export class Thread {
     this.scroll = main.querySelector("#scroll");
     this.messages = main.querySelector("#messages");
     this.down();
+    this.signAt = Date.now(); // that somebody sits there, not only that the page is open
+    for (const sign of ["pointermove", "pointerdown", "keydown", "wheel"]) {
+      main.addEventListener(sign, () => (this.signAt = Date.now()), { passive: true });
+    }
     this.look();
     this.looking = setInterval(() => this.look(), LOOKING_MS);
     this.fading = setInterval(() => this.showOthers(), 5000);
@@ -99,9 +103,8 @@ export class Thread {
   }
 
   async refreshSides() {
-    const typedIn = document.activeElement?.closest("#head, #side");
     await this.swap("head", `${this.base}/head`);
-    if (!typedIn || typedIn.id !== "side") await this.swap("side", `${this.base}/side`);
+    await this.swap("side", `${this.base}/side`);
     this.showOthers();
   }
 
@@ -110,11 +113,7 @@ export class Thread {
     const place = document.getElementById(id);
     if (!found || !place || !this.main.isConnected) return;
     if (id === "captain") place.replaceChildren(...found);
-    else if (found[0]) {
-      const isOpen = place.matches(":popover-open");
-      place.replaceWith(found[0]);
-      if (isOpen) found[0].showPopover?.();
-    }
+    else if (found[0]) renew(place, found[0]);
     if (id === "captain" && this.wasDown) this.down();
   }
 
@@ -173,7 +172,7 @@ export class Thread {
   // -- who else is here
 
   look() {
-    if (document.visibilityState === "visible") this.tell({});
+    if (document.visibilityState === "visible") this.tell(Date.now() - this.signAt < 2 * LOOKING_MS ? { active: "1" } : {});
   }
 
   tell(what) {
@@ -211,5 +210,16 @@ export class Thread {
     const words = typing.length ? this.words.typing : here.length > 1 ? this.words.viewing_many : this.words.viewing;
     place.querySelector(".viewers__words").textContent = words.replace("%(names)s", named);
     place.title = place.querySelector(".viewers__words").textContent;
+    place.querySelector(".avatars").replaceChildren(...here.map(face));
   }
+}
+
+/** A colleague's initials, for screens too narrow for his name. */
+function face(other) {
+  const initials = document.createElement("span");
+  initials.className = "avatar avatar--24";
+  initials.style.setProperty("--hue", (other.user_id * 47) % 360);
+  initials.ariaHidden = "true";
+  initials.textContent = other.name.split(/\s+/, 2).map((word) => word[0]).join("");
+  return initials;
 }

@@ -50,11 +50,25 @@ export async function reason(response) {
 export function toast(words, isError = false) {
   const place = document.getElementById("toasts");
   const note = document.createElement("p");
-  note.className = isError ? "toast toast--error" : "toast";
+  note.className = isError ? "toast toast--failed" : "toast";
   note.setAttribute("role", isError ? "alert" : "status");
   note.textContent = words;
   place.append(note);
   setTimeout(() => note.remove(), isError ? 8000 : 4000);
+}
+
+/** Put `fresh` in the place of `old`: what was open stays open, where the eye was it stays, and the keyboard keeps its place. */
+export function renew(old, fresh) {
+  const stops = (root) => [...root.querySelectorAll("a, button, select, input, summary, [tabindex]")];
+  const at = stops(old).indexOf(document.activeElement);
+  const wasOpen = old.matches(":popover-open");
+  const folds = [...old.querySelectorAll("details")].map((fold) => fold.open);
+  const { scrollTop } = old;
+  old.replaceWith(fresh);
+  fresh.querySelectorAll("details").forEach((fold, n) => n in folds && (fold.open = folds[n]));
+  if (wasOpen) fresh.showPopover?.();
+  fresh.scrollTop = scrollTop;
+  if (at >= 0) stops(fresh)[at]?.focus({ preventScroll: true });
 }
 
 /** `run`, once, `wait` ms after the last call with the same key. */

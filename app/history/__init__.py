@@ -1,0 +1,1 @@
+"""The past, taken in: what happened elsewhere becomes ordinary conversations, with the times it had."""

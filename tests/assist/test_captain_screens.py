@@ -1,0 +1,126 @@
+"""Captain's desk in the workspace: who may look, what is shown, what a form changes."""
+
+import io
+
+import pytest
+from flask.testing import FlaskClient
+from sqlmodel import select
+
+from app.assist import insight
+from app.assist.actions import Proposal, accept, propose, reject
+from app.assist.assistants import assistants, first_assistant, served_by
+from app.assist.models import Document, Mode
+from app.conversations.queries import locked
+from app.database import across_accounts, transaction
+from app.doors import COOKIE
+from app.main import create_app
+from app.users import tokens
+from app.users.models import Purpose, User
+from tests.assist.desk import help_center
+from tests.world import World, acme, asks
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+def test_an_administrator_sets_up_an_assistant_and_the_inbox_follows() -> None:
+    world = acme()
+    ada = _signed_in(world, world.ada)
+    assert "Капитан" in ada.get("/captain").text
+    found = _default(world)
+    form = {"mode": "answers", "error_percent": "5", "inbox_ids": str(world.inbox.id), "name": "Нора", "tone": "formal"}
+    assert ada.post(f"/captain/assistants/{found.id}", data=form).status_code == 303
+    with transaction(world.account_id):
+        changed = first_assistant(world.account_id)
+        assert (changed.name, changed.mode, changed.accepted_error) == ("Нора", Mode.ANSWERS, 0.05)
+        assert [inbox.captain_answers for inbox in served_by(changed)] == [True]
+    assert "95" in ada.get(f"/captain/assistants/{found.id}").text
+
+
+def test_what_a_form_gets_wrong_is_said_in_words() -> None:
+    world = acme()
+    ada = _signed_in(world, world.ada)
+    found = _default(world)
+    for form in ({"error_percent": "99"}, {"mode": "wild"}, {"name": ""}):
+        answer = ada.post(f"/captain/assistants/{found.id}", data=form)
+        assert answer.status_code == 422
+        assert 'role="alert"' in answer.text
+    assert ada.post(f"/captain/assistants/{found.id}/deletion").status_code == 422
+
+
+def test_another_assistant_takes_an_inbox_and_gives_it_back() -> None:
+    world = acme()
+    ada = _signed_in(world, world.ada)
+    ada.post("/captain/assistants", data={"name": "Ночной"})
+    with transaction(world.account_id):
+        second = assistants(world.account_id)[1]
+    form = {"mode": "drafts", "error_percent": "10", "inbox_ids": str(world.inbox.id), "name": "Ночной"}
+    ada.post(f"/captain/assistants/{second.id}", data=form)
+    with transaction(world.account_id):
+        everyone = assistants(world.account_id)
+        assert [len(served_by(one)) for one in everyone] == [0, 1]
+    assert ada.post(f"/captain/assistants/{second.id}/deletion").status_code == 303
+    with transaction(world.account_id):
+        assert [len(served_by(one)) for one in assistants(world.account_id)] == [1]
+
+
+def test_sources_and_pairs_are_added_and_taken_away() -> None:
+    world = acme()
+    ada = _signed_in(world, world.ada)
+    found = _default(world)
+    upload = {"file": (io.BytesIO("# Гарантия\n\nГод.".encode()), "g.md")}
+    assert ada.post(f"/captain/assistants/{found.id}/sources", data=upload).status_code == 303
+    assert "g.md" in ada.get("/captain/sources").text
+    address = {"kind": "page", "url": "ftp://x"}
+    assert ada.post(f"/captain/assistants/{found.id}/sources", data=address).status_code == 422
+    pair = {"title": "Есть скидки?", "content": "Да, по вторникам."}
+    assert ada.post(f"/captain/assistants/{found.id}/questions", data=pair).status_code == 303
+    with transaction(world.account_id) as current:
+        document_id = current.exec(select(Document.id)).one()
+    ada.post(f"/captain/questions/{document_id}", data=pair | {"state": "rejected"})
+    with transaction(world.account_id) as current:
+        assert current.get_one(Document, (world.account_id, document_id)).state == "rejected"
+
+
+def test_the_playground_and_an_article_tell_what_they_can_without_captain() -> None:
+    world = acme()
+    articles = help_center(world)
+    ada = _signed_in(world, world.ada)
+    assert ada.get("/captain/playground").status_code == 200
+    assert ada.get("/captain/playground?q=Позовите оператора").status_code == 200
+    assert ada.get("/captain/playground?q=Как сменить пароль?").status_code == 200
+    assert ada.get(f"/help-center/articles/{articles[0].id}/captain").status_code == 200
+
+
+def test_an_accepted_error_is_shown_by_what_agents_decided() -> None:
+    world = acme()
+    for n in range(12):
+        asked = asks(world, who=f"guest-{n}")
+        with transaction(world.account_id):
+            found = locked(world.account_id, asked.conversation_id)
+            draft = propose(found, asked, Proposal("Уже едет.", [], 0.93 if n % 2 else 0.6, [], [], {}, True))
+            (accept if n % 4 else reject)(found, draft.id, by=world.ada)
+    with transaction(world.account_id):
+        past = insight.past(first_assistant(world.account_id))
+    assert [past.at(error) for error in (0.05, 0.1, 0.5)] == [(0, 0), (6, 6), (12, 9)]
+    assert _signed_in(world, world.ada).get(f"/captain/assistants/{_default(world).id}").status_code == 200
+
+
+def test_an_agent_may_not_change_captain() -> None:
+    world = acme()
+    bo = _signed_in(world, world.bo)
+    assert bo.get("/captain").status_code == 403
+    assert "/captain" not in bo.get("/conversations").text
+
+
+def _signed_in(world: World, user: User) -> FlaskClient:
+    client = create_app().test_client()
+    with across_accounts() as current:
+        plain = tokens.issue(current.get_one(User, user.id), Purpose.SESSION, account_id=world.account_id)
+    client.set_cookie(COOKIE, plain)
+    client.environ_base["HTTP_SEC_FETCH_SITE"] = "same-origin"
+    return client
+
+
+def _default(world: World):
+    with transaction(world.account_id):
+        return first_assistant(world.account_id)

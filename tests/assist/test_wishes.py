@@ -1,0 +1,70 @@
+"""What a customer wants, by his words: many ways to ask for a person, and many questions that only sound like one."""
+
+import pytest
+
+from app.assist.wishes import Wish, affirms, language, wish
+
+FOR_A_PERSON = """
+позовите оператора|соедините с человеком|Соедините меня с живым оператором пожалуйста|переключите на менеджера
+мне нужен живой человек|хочу поговорить с человеком|можно оператора?|оператор|Оператора!|живой человек|дайте человека
+дайте мне нормального специалиста|свяжите меня с поддержкой|не хочу общаться с ботом|есть кто живой?|нужен оператор
+Нужна помощь оператора|хочу связаться с вашим сотрудником|как мне поговорить с оператором?|переведите на сотрудника
+позови человека|хватит отвечать как робот|люди есть?|передайте менеджеру|А можно с живым человеком поговорить
+хочу человека|вызовите оператора|Пригласите специалиста, пожалуйста|соедини меня с оператором
+can I talk to a human?|connect me to an agent|I want to speak with a real person|human please|operator|agent
+let me speak to your manager|I need a human|transfer me to support|get me a person|is there anybody there?
+stop this bot|speak to someone|I'd like to talk to someone from your support team|put me through to an operator
+"""
+QUESTIONS = """
+Как добавить оператора в команду?|как назначить диалог на сотрудника|Как пригласить сотрудника?
+можно ли ограничить доступ агента к каналам|Сколько операторов можно добавить?|как подключить оператора к чату
+Как перевести диалог на другого агента?|чем администратор отличается от агента|Нужно ли оператору подтверждать почту?
+Что видит агент?|сколько человек может работать|Как связать канал с командой|Как дать агенту доступ к каналу
+Можно ли добавить второго администратора|Хочу добавить оператора в команду, как это сделать?
+Здравствуйте! Как войти?|как вернуть диалог в список|как решить диалог|Диалог решён, как переоткрыть?
+помогло, но как теперь удалить метку|Что делать, если не получилось войти?|Не получается войти в аккаунт
+Получилось войти, не вижу диалогов|Chat is not working|Is there an agent limit?|Can agents chat with each other?
+How do I transfer a conversation to another agent?|how to add an agent|What can an agent see?
+"""
+OTHERS = {
+    Wish.SOLVED: "Спасибо, помогло|все заработало, спасибо!|it works now, thanks|да, все получилось спасибо большое",
+    Wish.FAILED: "не помогло|нет, не работает|это не то|still not working|that didn't help|Ответ не помог",
+    Wish.THANKS: "спасибо|Спасибо большое!|👍|ок|Thanks for your help",
+    Wish.HELLO: "привет|Здравствуйте!|Hello",
+    Wish.NOTHING: "|🐸|...",
+    Wish.ANGER: "вы издеваетесь??|ВЕРНИТЕ МОЙ ЗАКАЗ НЕМЕДЛЕННО!|This is ridiculous",
+    Wish.MONEY: "верните деньги|с меня дважды списали деньги|I want a refund",
+}
+
+
+@pytest.mark.parametrize("words", FOR_A_PERSON.strip().replace("\n", "|").split("|"))
+def test_who_asks_for_a_person_is_understood(words: str) -> None:
+    assert wish(words) == Wish.HUMAN
+
+
+@pytest.mark.parametrize("words", QUESTIONS.strip().replace("\n", "|").split("|"))
+def test_a_question_about_people_is_a_question(words: str) -> None:
+    assert wish(words) == Wish.QUESTION
+
+
+@pytest.mark.parametrize(("wanted", "words"), [(w, one) for w, many in OTHERS.items() for one in many.split("|")])
+def test_other_wishes(wanted: Wish, words: str) -> None:
+    assert wish(words) == wanted
+
+
+def test_yes_and_no_stand_alone() -> None:
+    assert [affirms(words) for words in ("Да!", "нет", "да, но как?", "yes")] == [True, False, None, True]
+
+
+def test_the_language_is_that_of_the_letters() -> None:
+    assert [language(words, "ru") for words in ("Hello", "Привет", "Как настроить webhook?", "👍")] == [
+        "en",
+        "ru",
+        "ru",
+        "ru",
+    ]
+
+
+@pytest.mark.parametrize("words", ["\x00", "а" * 100_000, "\ud800", "👍" * 5000, "не " * 30_000])
+def test_nothing_a_customer_can_write_makes_it_stumble(words: str) -> None:
+    assert wish(words) in set(Wish)

@@ -1,0 +1,97 @@
+"""What the pages say: first steps, links that lead nowhere, questions before what cannot be undone; and their weight."""
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from app.database import across_accounts, session, transaction
+from app.doors import COOKIE
+from app.inboxes.actions import delete_inbox
+from app.inboxes.models import Inbox
+from app.labels.actions import create_label, labels
+from app.main import create_app
+from app.users import tokens
+from app.users.actions import sign_up
+from app.users.models import Purpose, User
+from tests.world import PASSWORD, World, acme, asks
+
+pytestmark = pytest.mark.usefixtures("database", "valkey")
+
+BUDGETS_KIB = {"workspace.css": 60, "pages.css": 60, "portal.css": 20}
+
+
+@pytest.fixture
+def client() -> FlaskClient:
+    return create_app().test_client()
+
+
+def test_a_new_administrator_is_shown_what_to_do_and_each_step_is_ticked_from_what_is_there(client: Any) -> None:
+    world = acme()
+    _close(world)
+    enter(client, world.ada, world)
+    page = client.get("/conversations").text
+    # a colleague is there already, a channel is not
+    assert 'href="/settings/inboxes/new"' in page
+    assert page.count("checklist__done") == 1
+    enter(client, world.bo, world)
+    assert "checklist" not in client.get("/conversations").text, "an agent cannot do these"
+
+
+def test_the_first_steps_are_gone_once_somebody_has_written(client: Any) -> None:
+    world = acme()
+    enter(client, world.ada, world)
+    assert "checklist" in client.get("/conversations").text
+    asks(world)
+    assert "checklist" not in client.get("/conversations").text
+
+
+@pytest.mark.parametrize("place", ["password", "invitation"])
+def test_a_link_that_is_worth_nothing_says_so_before_anybody_fills_in_a_form(client: Any, place: str) -> None:
+    purpose = {"password": Purpose.RESET_PASSWORD, "invitation": Purpose.INVITATION}[place]
+    world = acme()
+    with across_accounts() as current:
+        good = tokens.issue(current.get_one(User, world.bo.id), purpose)
+    answer = client.get(f"/{place}/worthless")
+    assert answer.status_code == 422
+    assert 'type="password"' not in answer.text
+    assert 'type="password"' in client.get(f"/{place}/{good}").text
+
+
+def test_whoever_has_not_confirmed_his_address_can_have_the_letter_again(client: Any) -> None:
+    with across_accounts():
+        sign_up("Ada", "ada@acme.example", PASSWORD, "Acme")
+    page = client.post("/sign-in", data={"email": "ada@acme.example", "password": PASSWORD}).text
+    assert 'action="/confirmation"' in page
+    assert 'name="email" value="ada@acme.example"' in page
+
+
+def test_a_label_goes_only_after_a_question_in_words(client: Any) -> None:
+    world = acme()
+    with transaction(world.account_id):
+        label = create_label(world.account_id, "возврат", by=world.ada.actor)
+    enter(client, world.ada, world)
+    page = client.get("/settings/labels").text
+    asked = page[page.index(f'id="delete_{label.id}" popover') :]
+    assert f'action="/settings/labels/{label.id}/deletion"' in asked
+    assert page.count(f'action="/settings/labels/{label.id}/deletion"') == 1, "no other way without the question"
+    client.post(f"/settings/labels/{label.id}/deletion", headers={"Sec-Fetch-Site": "same-origin"})
+    with transaction(world.account_id):
+        assert labels(world.account_id) == []
+
+
+@pytest.mark.parametrize("name", BUDGETS_KIB)
+def test_a_stylesheet_stays_within_its_budget(client: Any, name: str) -> None:
+    assert len(client.get(f"/assets/now/css/{name}").data) <= BUDGETS_KIB[name] * 1024
+
+
+def enter(client: Any, user: User, world: World) -> None:
+    """From now on `client` is signed in as the user."""
+    with across_accounts() as current:
+        plain = tokens.issue(current.get_one(User, user.id), Purpose.SESSION, account_id=world.account_id)
+    client.set_cookie(COOKIE, plain)
+
+
+def _close(world: World) -> None:
+    with transaction(world.account_id):
+        delete_inbox(session().get_one(Inbox, (world.account_id, world.inbox.id)), by=world.ada.actor)
