@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.assist import queries
-from app.assist.models import DIMENSION, TITLE, Passage
+from app.assist.models import TITLE, Passage
 from app.assist.queries import Scope, _in_scope
 from app.database import session, transaction
 from app.help_center.actions import create_article, create_category, create_portal, unpublish
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("database")
 
 
 def vector(place: int) -> list[float]:
-    return [1.0 if i == place else 0.0 for i in range(DIMENSION)]
+    return [1.0 if i == place else 0.0 for i in range(384)]
 
 
 def understood(question: str, place: int = 300) -> Understood:
