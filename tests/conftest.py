@@ -6,6 +6,7 @@ server      the real web server and engine on a free port, with a database of th
 page        a tab of Chromium; relative addresses are the server's, when the test asks for that too
 """
 
+import atexit
 import contextlib
 import os
 import re
@@ -197,4 +198,4 @@ def pytest_sessionstart() -> None:
 def pytest_unconfigure() -> None:
     remove(HOME)
     # pytest has said its last word: duckdb's binding would add forty lines on what the interpreter's end leaves behind
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    atexit.register(lambda: os.dup2(os.open(os.devnull, os.O_WRONLY), 2))

@@ -123,7 +123,7 @@ def test_a_survey_is_answered(customer: Asking, mine: str, world: World, bo: Ask
     number = int(mine.rpartition("/")[2])
     with transaction(world.acme.id):
         found = queries.by_number(world.acme.id, number, lock=True)
-        survey = ask(found, resolved_seq=1, resolver_id=None, locale="ru")
+        survey = ask(found, resolved_seq=1, resolver_id=None, team_id=None, locale="ru")
     assert survey is not None
     path = f"{mine}/messages/{survey.message_id}"
     sent: dict[str, Any] = {"submitted_values": {"csat_survey_response": {"rating": 5, "feedback_message": "Thanks"}}}
