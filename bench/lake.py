@@ -67,7 +67,7 @@ def _read_away(connection: psycopg.Connection[tuple[object, ...]], account_id: i
 AWAY = "copy (select * from event where account_id = %s order by seq) to stdout (format csv)"
 TOLD = """
     create temp table told (seq bigint, name text, conversation_id bigint, actor text, causation_seq bigint,
-        schema_version int, occurred_us bigint, recorded_us bigint, data jsonb)
+        causation text, schema_version int, occurred_us bigint, recorded_us bigint, data jsonb)
 """
 LOG = """
     insert into event (account_id, seq, name, conversation_id, actor, causation_seq, schema_version, occurred_at, recorded_at,

@@ -38,9 +38,9 @@ def on_event(event: Event) -> None:
 
 def _say_we_are_away(conversation: Conversation, inbox: Inbox, event: Event) -> None:
     said = col(Message.content_attributes)["template"].astext == "out_of_office"
-    recently = col(Message.created_at) > event.recorded_at - OUT_OF_OFFICE_ONCE_IN
+    recently = col(Message.created_at) > event.occurred_at - OUT_OF_OFFICE_ONCE_IN
     person = col(Message.message_type) == MessageType.OUTGOING
-    just_now = col(Message.created_at) > event.recorded_at - A_PERSON_IS_THERE
+    just_now = col(Message.created_at) > event.occurred_at - A_PERSON_IS_THERE
     if (
         inbox.out_of_office_message
         and not _is_there(conversation, said, recently)

@@ -18,8 +18,8 @@ from app.errors import Invalid
 from app.help_center.queries import portals
 from app.i18n import _, to_zone
 from app.inboxes import queries as inbox_queries
-from app.inboxes.models import Channel
-from app.inboxes.queries import member_ids, visible_to
+from app.inboxes.models import Channel, Inbox
+from app.inboxes.queries import member_ids
 from app.labels.actions import labels
 from app.policies import policy
 from app.sla.queries import missed, policies, running
@@ -46,7 +46,8 @@ def conversations() -> ResponseReturnValue:
     with own_account():
         if request.args.get("before"):
             return part(render_template("workspace/conversations/_rows.html", **_list()))
-        context = _list() | {"row": None, "seq": newest(), "steps": _first_steps()}
+        context = _list() | {"row": None, "seq": newest()}
+        context["steps"] = [] if context["items"] else _first_steps()
         return render_template("workspace/conversations/page.html", **context)
 
 
@@ -296,12 +297,18 @@ def _list() -> dict[str, Any]:
         "filter": wanted,
         "parameters": _parameters(),
         "colors": _colors(),
-        "inboxes": visible_to(viewer().member),
+        "inboxes": _within(wanted),
         "teams": people.teams(viewer().account_id),
         "statuses": STATUS_NAMES,
         "policies": policies(viewer().account_id),
         "now": now(),
     }
+
+
+def _within(wanted: queries.Filter) -> list[Inbox]:
+    """The inboxes he may filter by."""
+    found = inbox_queries.inboxes(wanted.account_id)
+    return [inbox for inbox in found if wanted.inbox_ids is None or inbox.id in wanted.inbox_ids]
 
 
 def _sort() -> queries.Sort:

@@ -1,5 +1,7 @@
 """The stream that keeps open workspaces true: the account's log, what colleagues look at, who types."""
 
+import time
+
 from flask import Response, request
 from flask.typing import ResponseReturnValue
 
@@ -56,6 +58,11 @@ def presence(display_id: int) -> ResponseReturnValue:
     return "", 204
 
 
+# When this process heard of somebody last; presence waits much longer before it takes him for gone
+BEAT_SECONDS = 20.0
+_heard_of: dict[tuple[int, int], float] = {}
+
+
 class _Watcher:
     """What this viewer may hear; asked again whenever his place in the account may have changed."""
 
@@ -86,7 +93,11 @@ class _Watcher:
         return holder is not None
 
     def beat(self) -> None:
-        """He is here: for who answers how long, and for colleagues."""
+        """He is here: for who answers how long, and for colleagues. Ten open tabs say it once."""
+        who, moment = (self.account_id, self._viewer.user.id), time.monotonic()
+        if moment - _heard_of.get(who, -BEAT_SECONDS) < BEAT_SECONDS:
+            return
+        _heard_of[who] = moment
         with transaction(self.account_id):
             member = membership(self.account_id, self._viewer.user.id)
             if member is not None:
