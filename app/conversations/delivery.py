@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from app import files
+from app.accounts.models import Account
 from app.channels.base import Outbound, OutboundFile, Secrets, Sent
 from app.channels.registry import adapter
 from app.contacts.models import ContactInbox
@@ -12,14 +13,16 @@ from app.conversations.queries import attachments
 from app.database import session
 from app.deliveries.courier import Kind
 from app.deliveries.models import Delivery, DeliveryState
+from app.i18n import speaking
 from app.inboxes.actions import channel_secrets
 from app.inboxes.models import Inbox
 
 
 @dataclass(frozen=True)
 class Parcel:
-    """A message, ready for its channel."""
+    """A message, ready for its channel. locale: what the account is told in when it goes wrong."""
 
+    locale: str
     channel: str
     secrets: Secrets
     message: Outbound
@@ -30,6 +33,7 @@ class Wanted:
     """A file that a provider keeps for us."""
 
     account_id: int
+    locale: str
     channel: str
     secrets: Secrets
     provider_ref: str
@@ -46,6 +50,7 @@ def _pack(delivery: Delivery) -> Parcel | None:
     replied_to = current.get(Message, (message.account_id, message.in_reply_to_id)) if message.in_reply_to_id else None
     sent_along = attachments(message.account_id, {message.id}).get(message.id, [])
     return Parcel(
+        current.get_one(Account, message.account_id).locale,
         inbox.channel,
         channel_secrets(inbox),
         Outbound(
@@ -67,7 +72,8 @@ def _send(parcel: Parcel) -> Sent:
     channel = adapter(parcel.channel)
     if channel is None:
         return Sent(())
-    return channel.send(parcel.secrets, parcel.message)
+    with speaking(parcel.locale):
+        return channel.send(parcel.secrets, parcel.message)
 
 
 def _sent(delivery: Delivery, sent: Sent) -> None:
@@ -92,14 +98,16 @@ def _want(delivery: Delivery) -> Wanted | None:
         return None
     message = current.get_one(Message, (attachment.account_id, attachment.message_id))
     inbox = current.get_one(Inbox, (message.account_id, message.inbox_id))
-    return Wanted(attachment.account_id, inbox.channel, channel_secrets(inbox), attachment.provider_ref)
+    locale = current.get_one(Account, message.account_id).locale
+    return Wanted(attachment.account_id, locale, inbox.channel, channel_secrets(inbox), attachment.provider_ref)
 
 
 def _fetch(wanted: Wanted) -> files.Stored:
     channel = adapter(wanted.channel)
     if channel is None:
         raise RuntimeError(f"{wanted.channel} keeps no files for us")
-    return files.put_bytes(wanted.account_id, channel.fetch(wanted.secrets, wanted.provider_ref))
+    with speaking(wanted.locale):
+        return files.put_bytes(wanted.account_id, channel.fetch(wanted.secrets, wanted.provider_ref))
 
 
 def _fetched(delivery: Delivery, stored: files.Stored) -> None:

@@ -4,6 +4,7 @@ import pytest
 from sqlmodel import col, select
 
 from app import consumers
+from app.accounts.models import Account
 from app.contacts.actions import identify
 from app.conversations import actions
 from app.conversations.models import Conversation, Message, MessageStatus
@@ -51,6 +52,16 @@ def test_an_answer_arrives_and_is_known_by_telegrams_number(conversation, outsid
         (MessageStatus.SENT, "5001:1001"),
         (MessageStatus.SENT, "5001:1002"),
     ]
+
+
+@pytest.mark.parametrize(("locale", "words"), [("ru", "Telegram не даёт"), ("en", "Telegram does not let us")])
+def test_what_went_wrong_is_told_in_the_accounts_language(conversation, outside, locale, words):
+    with transaction(conversation.account_id) as current:
+        current.get_one(Account, conversation.account_id).locale = locale
+    number = answer(conversation, "Добрый день!")
+    outside.next_sends.append(Refusal(403, "Forbidden: bot was blocked by the user"))
+    send_all()
+    assert words in message(conversation, number).error
 
 
 def test_who_is_blocked_learns_why(conversation, outside):
