@@ -13,6 +13,9 @@ from app.i18n import locale
 from app.policies import policy
 from app.workspace.blueprint import bp
 
+# What a shared view says in its address
+FILTERS = ("days", "from", "to", "compare", "inbox", "team", "agent", "label", "time", "attribution")
+
 
 @bp.get("/reports")
 @policy("agent")
@@ -29,10 +32,16 @@ def reports() -> ResponseReturnValue:
             "locale": locale(),
             "timezone": account.timezone,
             "theme": theme,
+            "workspace_url": request.host_url.rstrip("/"),
             "nonce": secrets.token_urlsafe(12),
         }
     )
-    shared = {name: request.args[name][:100] for name in ("days", "inbox") if name in request.args}
+    shared = {name: request.args[name][:100] for name in FILTERS if name in request.args}
     query = {"embed": "true", "token": word} | shared | ({"embed_options": "dark_theme"} if theme == "dark" else {})
-    url = f"{settings().dashboards_public_url}/?{urlencode(query)}"
+    url = f"{settings().dashboards_public_url}/{_page(request.args.get('page', ''))}?{urlencode(query)}"
     return render_template("workspace/reports/page.html", frame_url=url)
+
+
+def _page(name: str) -> str:
+    """Its path at the dashboards; the overview is where one arrives."""
+    return name if name.isalpha() and name.isascii() and name != "overview" else ""

@@ -12,7 +12,7 @@ from app.channels.registry import adapter
 from app.config import settings as installation
 from app.database import across_accounts
 from app.doors import own_account, viewer
-from app.errors import ChannelError, Invalid
+from app.errors import ChannelError, Invalid, NotFound, Problem
 from app.i18n import LOCALES, _
 from app.inboxes import actions as inbox_actions
 from app.inboxes import queries as inbox_queries
@@ -109,6 +109,28 @@ def update_inbox(inbox_id: int) -> ResponseReturnValue:
             inbox_actions.set_members(found, members, by=viewer().user.actor)
     except Invalid as problem:
         return _inbox_page(inbox_id, problem), 422
+    return redirect(f"/settings/inboxes/{inbox_id}?saved=1", 303)
+
+
+@bp.post("/settings/inboxes/<int:inbox_id>/connection")
+@policy("administrator")
+def connect_again(inbox_id: int) -> ResponseReturnValue:
+    """Another token of the same bot, after BotFather gave one. Another bot knows other people: it needs another channel."""
+    with own_account():
+        found = inbox_queries.inbox(viewer().account_id, inbox_id)
+        before = inbox_actions.channel_secrets(found)
+    provider = adapter(found.channel)
+    if provider is None:
+        raise NotFound
+    given = {"bot_token": request.form.get("bot_token", "").strip()[:200]}
+    try:
+        if given["bot_token"].partition(":")[0] != before["bot_token"].partition(":")[0]:
+            raise Invalid("bot_token", _("This is another bot's token. Connect that bot as a channel of its own."))
+        provider.connect(given, _hook_url(found))
+    except (Invalid, ChannelError) as problem:
+        return _inbox_page(inbox_id, problem), 422
+    with own_account() as current:
+        inbox_actions.set_channel_secrets(current.merge(found), given, by=viewer().user.actor)
     return redirect(f"/settings/inboxes/{inbox_id}?saved=1", 303)
 
 
@@ -262,7 +284,7 @@ def _create(channel: Channel) -> Inbox:
         return inbox
     try:
         # outside of any transaction: it asks the provider
-        account_name = provider.connect(secrets, f"{installation().public_url}/hooks/{channel}/{inbox.key}")
+        account_name = provider.connect(secrets, _hook_url(inbox))
     except ChannelError:
         with own_account() as current:
             inbox_actions.delete_inbox(current.merge(inbox), by="system")
@@ -283,7 +305,12 @@ def _change_team(change: Callable[[], None]) -> ResponseReturnValue:
     return redirect("/settings/team?saved=1", 303)
 
 
-def _inbox_page(inbox_id: int, problem: Invalid | None = None) -> str:
+def _hook_url(inbox: Inbox) -> str:
+    """Where the channel's provider calls us."""
+    return f"{installation().public_url}/hooks/{inbox.channel}/{inbox.key}"
+
+
+def _inbox_page(inbox_id: int, problem: Problem | None = None) -> str:
     with own_account():
         found = inbox_queries.inbox(viewer().account_id, inbox_id)
         members = inbox_queries.member_ids(found.account_id, found.id)
@@ -297,7 +324,7 @@ def _inbox_page(inbox_id: int, problem: Invalid | None = None) -> str:
         with own_account():
             secrets = inbox_actions.channel_secrets(found)
         try:
-            trouble = provider.check(secrets, f"{installation().public_url}/hooks/{found.channel}/{found.key}")
+            trouble = provider.check(secrets, _hook_url(found))
         except ChannelError as refusal:
             trouble = refusal.reason
     context = {"inbox": found, "members": members, "agents": agents, "policies": policies, "trouble": trouble}
