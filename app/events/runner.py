@@ -8,10 +8,11 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sqlalchemy import bindparam
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
-from app.database import session, transaction, was_away
+from app.database import transaction, was_away
 from app.events import log
 from app.events.cursors import Cursor, ParkedEvent
 
@@ -63,10 +64,9 @@ def _handle_batch(reader: Reader, account_id: int, limit: int) -> bool:
         cursor = _claim(reader, account_id, current)
         if cursor is None:
             return False
-        events, upto = log.follow(account_id, cursor.seq, limit)
+        events, upto = log.follow(account_id, cursor.seq, limit, sorted(reader.names))
         for event in events:
-            if event.name in reader.names:
-                _handle(reader, event, current)
+            _handle(reader, event, current)
         is_cut = len(events) == limit or upto == cursor.seq + log.STRIDE
         cursor.seq = upto
         return is_cut
@@ -97,11 +97,20 @@ def _handle(reader: Reader, event: log.Event, current: Session) -> None:
 
 def _claim(reader: Reader, account_id: int, current: Session) -> Cursor | None:
     """The reader's cursor, locked; None while somebody else holds it."""
-    current.connection().execute(
-        insert(Cursor).values(account_id=account_id, reader=reader.name, seq=0).on_conflict_do_nothing()
-    )
-    query = select(Cursor).where(col(Cursor.account_id) == account_id, col(Cursor.reader) == reader.name)
-    return session().exec(query.with_for_update(skip_locked=True)).first()
+    key = {"account_id": account_id, "reader": reader.name}
+    found = current.exec(_FREE, params=key).first()
+    if found is not None:
+        return found
+    # somebody has it, or this is its first event here
+    current.connection().execute(insert(Cursor).values(**key, seq=0).on_conflict_do_nothing())
+    return current.exec(_FREE, params=key).first()
+
+
+_FREE = (
+    select(Cursor)
+    .where(col(Cursor.account_id) == bindparam("account_id"), col(Cursor.reader) == bindparam("reader"))
+    .with_for_update(skip_locked=True)
+)
 
 
 def _park(reader: Reader, account_id: int, failure: "_Failed") -> None:
