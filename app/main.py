@@ -64,6 +64,7 @@ def _prepare_templates(app: Flask) -> None:
         number=i18n.format_number,
         wait=i18n.format_wait,
         markdown=text.to_html,
+        cited=text.cited_html,
         plain=text.plain,
     )
 

@@ -13,6 +13,7 @@ from app.i18n import _, ngettext
 CONTENT_LIMIT = 150_000
 NAME_LIMIT = 255
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CITATION = re.compile(r"\[(\d{1,2})\]")
 _TAGS = {"p", "br", "strong", "em", "s", "code", "pre", "blockquote", "ul", "ol", "li", "a", "hr", "h2", "h3", "h4",
          "table", "thead", "tbody", "tr", "th", "td", "img"}  # fmt: skip
 
@@ -47,6 +48,16 @@ def mended(value: str, limit: int = CONTENT_LIMIT) -> str:
 def to_html(markdown: str) -> str:
     """Markdown as safe HTML: known tags, links that open apart and pass nothing on, no scripts, no styles."""
     return _safe(_renderer().render(markdown))
+
+
+def cited_html(markdown: str, sources: int, prefix: str) -> str:
+    """As `to_html`, with each [1] to [`sources`] a link to the source below, whose id is `prefix` and the number."""
+
+    def link(found: re.Match[str]) -> str:
+        number = int(found[1])
+        return f'<a class="cite" href="#{prefix}{number}">{number}</a>' if 1 <= number <= sources else found[0]
+
+    return _CITATION.sub(link, to_html(markdown))
 
 
 def article_html(markdown: str) -> str:

@@ -1,6 +1,5 @@
 """Ask Captain: an answer with its sources, or articles worth a look and a way to a human."""
 
-import re
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -17,12 +16,11 @@ from app.help_center import actions, queries
 from app.i18n import _
 from app.policies import policy
 from app.portal.blueprint import Place, answer_page, bp, entered, typed, wants_part
-from app.text import to_html
+from app.text import cited_html
 
 QUESTION_LIMIT = 1000
 ALTERNATIVES = 3
 PER_MINUTE = 3000
-_MARK = re.compile(r"\[(\d{1,2})\]")
 
 
 @bp.get("/hc/<portal>/<locale>/answer")
@@ -34,7 +32,8 @@ def show(portal: str, locale: str) -> ResponseReturnValue:
         pass
     said = _ask(place, question) if question else None
     template = "answers/_answer.html" if wants_part() else "answers/page.html"
-    return answer_page(template, words=question, said=said, html=_with_marks(said) if said else None)
+    html = Markup(cited_html(said.text, len(said.citations), "source_")) if said else None  # noqa: S704  safe by then
+    return answer_page(template, words=question, said=said, html=html)
 
 
 @bp.get("/hc/<portal>/<locale>/answer.json")
@@ -74,14 +73,3 @@ def _by_words(place: Place, question: str) -> list[dict[str, Any]]:
         }
         for found in queries.search(place.portal, place.locale, question, ALTERNATIVES).articles
     ]
-
-
-def _with_marks(said: Answer) -> Markup:
-    """The answer as safe HTML, each [1] a link to its source below."""
-    known = {str(number) for number in range(1, len(said.citations) + 1)}
-
-    def link(found: re.Match[str]) -> str:
-        number = found[1]
-        return f'<a class="cite" href="#source_{number}">{number}</a>' if number in known else found[0]
-
-    return Markup(_MARK.sub(link, to_html(said.text)))  # noqa: S704  to_html makes it safe
