@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -24,8 +25,10 @@ from app.config import ROOT, settings
 from app.embedded import DATABASE, LOGIN, SUPERUSER, Cluster, cluster_of
 from app.migrations import schema
 from app.ready import postgres_answers, valkey_answers, web_answers
+from app.users.models import User
 from tests.chromium import chromium
 from tests.surroundings import HOME, empty, forget_settings, free_port, remove, run_dir_of, running, settle
+from tests.world import PASSWORD
 
 SERVER_DATABASE = "kulpunai_server"
 
@@ -161,6 +164,31 @@ def page(browser, request: pytest.FixtureRequest) -> Iterator[object]:
         pictures = ROOT / ".cache" / "journeys"
         page.screenshot(path=pictures / (re.sub(r"\W+", "_", request.node.nodeid) + ".png"), full_page=True)
     context.close()
+    assert errors == []
+
+
+@pytest.fixture
+def desk(server: Server, browser: Any) -> Iterator[Any]:
+    """`desk(user, path, screen)`: his signed-in desk, in a browser of its own. A script that fails there fails the test."""
+    contexts, errors = [], []
+
+    def opened(user: User, path: str = "/conversations/1", screen: dict[str, int] | None = None) -> Any:
+        viewport = screen or {"width": 1440, "height": 900}
+        context = browser.new_context(base_url=server.url, locale="ru-RU", viewport=viewport, reduced_motion="reduce")
+        context.set_default_timeout(30_000)
+        contexts.append(context)
+        tab = context.new_page()
+        tab.on("pageerror", lambda error: errors.append(str(error)))
+        tab.goto("/sign-in?next=" + path)
+        tab.get_by_label("Рабочая почта").fill(user.email)
+        tab.get_by_label("Пароль").fill(PASSWORD)
+        tab.get_by_role("button", name="Войти").click()
+        tab.wait_for_url(f"**{path}")
+        return tab
+
+    yield opened
+    for context in contexts:
+        context.close()
     assert errors == []
 
 

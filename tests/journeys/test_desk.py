@@ -1,6 +1,5 @@
 """Agents at their desks: together, cut off, quicker than each other."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,10 +9,9 @@ from app.conversations import queries
 from app.conversations.models import Message
 from app.conversations.queries import locked
 from app.database import transaction
-from app.users.models import User
 from tests.conftest import Server
 from tests.journeys.test_journey import eventually
-from tests.world import PASSWORD, World, acme, asks, replies
+from tests.world import World, acme, asks, replies
 
 
 @pytest.fixture
@@ -21,34 +19,10 @@ def world(server: Server) -> World:
     return acme()
 
 
-@pytest.fixture
-def desks(server: Server, browser: Any) -> Iterator[Any]:
-    """Opens a signed-in desk for a user; a script that fails at one of them fails the test."""
-    contexts, errors = [], []
-
-    def open_desk(user: User, path: str = "/conversations/1") -> Any:
-        context = browser.new_context(base_url=server.url, locale="ru-RU", viewport={"width": 1440, "height": 900})
-        context.set_default_timeout(30_000)
-        contexts.append(context)
-        desk = context.new_page()
-        desk.on("pageerror", lambda error: errors.append(str(error)))
-        desk.goto("/sign-in?next=" + path)
-        desk.get_by_label("Рабочая почта").fill(user.email)
-        desk.get_by_label("Пароль").fill(PASSWORD)
-        desk.get_by_role("button", name="Войти").click()
-        desk.wait_for_url(f"**{path}")
-        return desk
-
-    yield open_desk
-    for context in contexts:
-        context.close()
-    assert errors == []
-
-
-def test_two_agents_see_each_other_and_what_the_other_does(world: World, desks: Any) -> None:
+def test_two_agents_see_each_other_and_what_the_other_does(world: World, desk: Any) -> None:
     asks(world)
-    ada = desks(world.ada)
-    bo = desks(world.bo)
+    ada = desk(world.ada)
+    bo = desk(world.bo)
     ada.locator("#viewers", has_text="Bo").wait_for()
     bo.locator("#viewers", has_text="Ada").wait_for()
     bo.get_by_role("textbox", name="Сообщение").fill("Сейчас")
@@ -58,9 +32,9 @@ def test_two_agents_see_each_other_and_what_the_other_does(world: World, desks: 
     ada.get_by_role("button", name="Открыть снова").wait_for()
 
 
-def test_a_desk_that_was_cut_off_shows_everything_once(world: World, desks: Any) -> None:
+def test_a_desk_that_was_cut_off_shows_everything_once(world: World, desk: Any) -> None:
     asked = asks(world, "первый вопрос")
-    ada = desks(world.ada)
+    ada = desk(world.ada)
     ada.context.set_offline(True)
     for n in range(3):
         asks(world, f"пока нет связи {n}")
@@ -76,9 +50,9 @@ def test_a_desk_that_was_cut_off_shows_everything_once(world: World, desks: Any)
     assert shown == sorted(set(shown))
 
 
-def test_a_reply_written_without_a_connection_goes_out_once_when_it_is_back(world: World, desks: Any) -> None:
+def test_a_reply_written_without_a_connection_goes_out_once_when_it_is_back(world: World, desk: Any) -> None:
     asked = asks(world)
-    ada = desks(world.ada)
+    ada = desk(world.ada)
     ada.context.set_offline(True)
     ada.get_by_role("textbox", name="Сообщение").fill("Пишу из тоннеля")
     ada.keyboard.press("Enter")
@@ -92,9 +66,9 @@ def test_a_reply_written_without_a_connection_goes_out_once_when_it_is_back(worl
     assert [m.content for m in _thread(asked)].count("Пишу из тоннеля") == 1
 
 
-def test_a_reply_to_a_thread_that_went_on_is_held_back_until_its_author_has_seen(world: World, desks: Any) -> None:
+def test_a_reply_to_a_thread_that_went_on_is_held_back_until_its_author_has_seen(world: World, desk: Any) -> None:
     asked = asks(world)
-    ada = desks(world.ada)
+    ada = desk(world.ada)
     ada.get_by_role("textbox", name="Сообщение").fill("Ответ Ады")
     replies(world, asked, "Ответ Бо", by=world.bo)
     ada.locator(".message", has_text="Ответ Бо").wait_for()
@@ -106,10 +80,10 @@ def test_a_reply_to_a_thread_that_went_on_is_held_back_until_its_author_has_seen
     eventually(lambda: len(_thread(asked)) == 3, 30)
 
 
-def test_the_list_finds_by_number_and_name_and_a_draft_is_kept(world: World, desks: Any) -> None:
+def test_the_list_finds_by_number_and_name_and_a_draft_is_kept(world: World, desk: Any) -> None:
     for who in ("айгуль", "пётр"):
         asks(world, who=who)
-    ada = desks(world.ada)
+    ada = desk(world.ada)
     ada.get_by_role("textbox", name="Сообщение").fill("Недописано")
     ada.wait_for_timeout(1500)
     ada.get_by_role("searchbox").fill("петр")

@@ -1,6 +1,5 @@
 """An agent's desk in Chromium: by keyboard, on a phone, with the line cut, beside a colleague."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,9 +9,8 @@ from app.conversations.models import Priority
 from app.conversations.queries import locked
 from app.database import transaction
 from app.shortcuts.actions import create_canned_response
-from app.users.models import User
 from tests.conftest import Server
-from tests.world import PASSWORD, World, acme, asks
+from tests.world import World, acme, asks
 
 pytest.importorskip("playwright")
 from playwright.sync_api import expect
@@ -23,30 +21,6 @@ DESKTOP, NARROW, PHONE = ({"width": width, "height": 844} for width in (1440, 10
 @pytest.fixture
 def world(server: Server) -> World:
     return acme()
-
-
-@pytest.fixture
-def desk(server: Server, browser: Any) -> Iterator[Any]:
-    """Opens a desk for a user; a script that fails there fails the test."""
-    contexts, errors = [], []
-
-    def opened(user: User, path: str = "/conversations/1", screen: dict[str, int] = DESKTOP) -> Any:
-        context = browser.new_context(base_url=server.url, locale="ru-RU", viewport=screen, reduced_motion="reduce")
-        context.set_default_timeout(30_000)
-        contexts.append(context)
-        tab = context.new_page()
-        tab.on("pageerror", lambda error: errors.append(str(error)))
-        tab.goto("/sign-in?next=" + path)
-        tab.get_by_label("Рабочая почта").fill(user.email)
-        tab.get_by_label("Пароль").fill(PASSWORD)
-        tab.get_by_role("button", name="Войти").click()
-        tab.wait_for_url(f"**{path}")
-        return tab
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert errors == []
 
 
 def test_on_a_phone_the_way_back_leads_to_the_list_as_it_was_left(world: World, desk: Any) -> None:
