@@ -10,7 +10,7 @@ Nothing here knows the application; a PostgreSQL connection and a folder come in
 - `build`      staging, marts and checks, in order; a build that fails its checks is never shown. Mostly only conversations
                with something new are derived, and stand beside the others (`lake.mart`)
 - `checks`     keys unique, counts equal to the log's, nothing orphaned, nothing negative
-- `metrics`    each number once: name, unit, sentence, what is left out, SQL
+- `metrics`    each number once: name, unit, sentence, what is left out, SQL; `document`: docs/metrics.md, made of it
 - `read`       the one reader of CLI, dashboards, notebooks and exports; `restated`: why a number is another than it was
 - `command`    what `kulpunai metrics` and `kulpunai export` do
 

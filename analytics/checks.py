@@ -48,8 +48,11 @@ MARTS: dict[str, Mart] = {
     "surveys": Mart("seq", "name = 'csat.sent'", counted="not is_imported"),
     "backlog_changes": Mart("seq, delta"),
     "captain_turns": Mart("seq"),
+    "captain_work": Mart("seq", "name = 'captain.drafted'", counted="what = 'draft'"),
+    "waiting_now": Mart("conversation_id"),
     "focus": Mart("seq", spans=("span_us", "worked_us")),
     "presence": Mart("seq", spans=("ended_us - began_us",), of_conversations=False),
+    "help_center": Mart("seq", of_conversations=False),
 }
 
 

@@ -53,6 +53,7 @@ COLUMNS: dict[str, Column] = {
     "agent_wait_worked_us": _span("the same in working hours", "то же в рабочее время"),
     "answered_us": _instant("when it was answered", "когда ответили"),
     "applied_seq": _number("the event that applied the policy", "событие, применившее политику"),
+    "article_id": _number("help-center article", "статья справки"),
     "assignee_id": _number("assignee after the event", "исполнитель после события"),
     "began_us": _instant("when it began", "когда началось"),
     "captain_answered_us": _instant(
@@ -93,6 +94,10 @@ COLUMNS: dict[str, Column] = {
         Kind.FLAG, Words("Captain held it or had written by then", "Капитан держал диалог или уже писал")
     ),
     "is_helpful": Column(Kind.FLAG, Words("whether it helped", "помогло ли")),
+    "is_hit": Column(
+        Kind.FLAG,
+        Words("a vote “it helped”, a search that found something", "голос «помогло», поиск, который что-то нашёл"),
+    ),
     "is_history": Column(Kind.FLAG, Words("imported", "загружено")),
     "is_imported": Column(Kind.FLAG, Words("told by an import", "рассказано загрузкой")),
     "is_met": Column(Kind.FLAG, Words("met (else missed)", "выполнена (иначе пропущена)")),
@@ -120,6 +125,7 @@ COLUMNS: dict[str, Column] = {
     "priority": _text("priority at that moment", "приоритет в тот момент"),
     "promised_us": _instant("since when it was promised", "с какого момента обещано"),
     "rating": _number("rating, 1 to 5", "оценка от 1 до 5"),
+    "reason": _text("why Captain did not answer or handed over", "почему Капитан не ответил или передал диалог"),
     "recorded_us": _instant("when we learned of it", "когда мы об этом узнали"),
     "reopened_us": _instant("when it was reopened after that, if ever", "когда открыт снова после этого, если открыт"),
     "requester_wait_us": _span("of its life, our turn", "за жизнь диалога ход наш"),
@@ -153,9 +159,10 @@ COLUMNS: dict[str, Column] = {
     "title": _text("title", "название"),
     "user_id": _number("agent", "агент"),
     "version": _number("version", "версия"),
+    "waiting_since_us": _instant("since when the customer waits", "с какого момента ждёт клиент"),
     "what": _text(
-        "answer (Captain's), human, resolved, reopened, confirmed, unhelpful, rated",
-        "answer — ответ Капитана, human — агента, resolved, reopened, confirmed, unhelpful, rated",
+        "what happened: answer is Captain's, human an agent's message; the others as they are called",
+        "что произошло: answer — ответ Капитана, human — сообщение агента; остальное — как называется",
     ),
     "worked_us": _span("the same in working hours", "то же в рабочее время"),
 }
@@ -191,8 +198,18 @@ TABLES: dict[str, Words] = {
     "captain_turns": Words(
         "What judges Captain, where he wrote to the customer.", "По чему судят Капитана там, где он писал клиенту."
     ),
+    "captain_work": Words(
+        "What Captain did, and what agents made of his drafts: one row per event.",
+        "Что делал Капитан и что агенты сделали с его черновиками: строка на событие.",
+    ),
+    "waiting_now": Words(
+        "One row per conversation whose customer waits now.", "Строка на диалог, клиент которого сейчас ждёт."
+    ),
     "focus": Words("One row per look of an agent at a conversation.", "Строка на взгляд агента на диалог."),
     "presence": Words("One row per stretch an agent was there.", "Строка на время, когда агент был на месте."),
+    "help_center": Words(
+        "What readers did in the help center: one row per event.", "Что делали читатели справки: строка на событие."
+    ),
     "contacts": Words("One row per contact.", "Строка на контакт."),
     "agent_addresses": Words("Agents' addresses.", "Адреса агентов."),
     "message_texts": Words(
@@ -206,6 +223,7 @@ TABLES: dict[str, Words] = {
     "inboxes": Words("Inboxes.", "Источники."),
     "teams": Words("Teams.", "Команды."),
     "labels": Words("Labels.", "Метки."),
+    "articles": Words("Articles of the help center.", "Статьи справки."),
     "sla_policies": Words("SLA policies.", "Политики SLA."),
 }
 

@@ -89,6 +89,7 @@ TABLES: dict[str, LiteralString] = {
     "inboxes": "select id as inbox_id, name, channel, external_id from inbox where account_id = %s order by id",
     "teams": "select id as team_id, name, external_id from team where account_id = %s order by id",
     "labels": "select id as label_id, title from label where account_id = %s order by id",
+    "articles": "select id as article_id, title, locale from article where account_id = %s order by id",
     "sla_policies": """select id as sla_policy_id, name, version, first_response_seconds, next_response_seconds,
         resolution_seconds, is_business_time, external_id from sla_policy where account_id = %s order by id""",
 }

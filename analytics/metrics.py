@@ -28,6 +28,7 @@ class Unit(StrEnum):
     CONVERSATIONS = "conversations"
     MESSAGES = "messages"
     TARGETS = "targets"
+    TIMES = "times"
 
 
 @dataclass(frozen=True)
@@ -172,6 +173,41 @@ _HARM = """
     left join (select conversation_id as rated_id, place as at_place, rating, humans from answers) as rated
         on answers.conversation_id = rated.rated_id and answers.rated_place = rated.at_place
     where answers.what = 'answer'"""
+
+_DECIDED = f"""
+    select happened_us as dated_us, what <> 'rejected' as is_hit, {AT_THE_EVENT}
+    from captain_work where what in ('accepted', 'edited', 'rejected')"""
+
+# What an agent can make of a draft
+_DECISIONS = {
+    "accepted": Words("Drafts sent as they were", "Черновики отправлены как есть"),
+    "edited": Words("Drafts edited and sent", "Черновики отправлены после правки"),
+    "rejected": Words("Drafts rejected", "Черновики отклонены"),
+}
+
+
+def _work(what: str, more: str = "") -> str:
+    return f"select happened_us as dated_us, {more} {AT_THE_EVENT} from captain_work where what = '{what}'"
+
+
+def _reading(what: str, more: str) -> str:
+    """What readers of the help center did: of no conversation, and nobody's."""
+    return f"""
+    select
+        happened_us as dated_us,
+        {more},
+        cast(null as bigint) as conversation_id,
+        seq,
+        cast(null as bigint) as inbox_id,
+        cast(null as bigint) as agent_id,
+        cast(null as bigint) as team_id,
+        cast([] as varchar[]) as labels,
+        cast(null as varchar) as priority,
+        false as is_captains
+    from help_center where what = '{what}'"""
+
+
+_READ_BY = ("day", "hour", "week", "month", "weekday_hour")
 
 _OCCUPANCY = """
     with stretches as (
@@ -586,6 +622,146 @@ _ALL = (
         ),
         Words("Wrong answers that nobody told us of.", "Неверные ответы, о которых никто не сказал."),
         _HARM,
+    ),
+    Metric(
+        "captain_drafts",
+        Kind.COUNT,
+        Unit.TIMES,
+        Words("Captain's drafts", "Черновики Капитана"),
+        Words(
+            "Drafts that Captain showed to agents in the window; by agent: the assignee then.",
+            "Черновики, которые Капитан показал агентам за период; по агентам — исполнитель в тот момент.",
+        ),
+        Words("Drafts that were ready too late to be shown.", "Черновики, которые опоздали и не были показаны."),
+        _work("draft"),
+    ),
+    Metric(
+        "captain_drafts_used",
+        Kind.RATIO,
+        Unit.FRACTION,
+        Words("Drafts that were sent", "Черновики пошли в дело"),
+        Words(
+            "Of Captain's drafts on which an agent decided in the window, the share that was sent, as it was or edited. "
+            "Dated by the decision, credited to who decided.",
+            "Доля черновиков Капитана, отправленных как есть или после правки, среди тех, о которых агент решил за период. "
+            "По дате решения, на счёт того, кто решил.",
+        ),
+        Words("Drafts that nobody decided on.", "Черновики, о которых никто не решил."),
+        _DECIDED,
+    ),
+    *(
+        Metric(
+            f"captain_drafts_{decision}",
+            Kind.COUNT,
+            Unit.TIMES,
+            title,
+            Words(
+                f"{title.en}: how many in the window. Dated by the decision, credited to who decided.",
+                f"{title.ru}: сколько за период. По дате решения, на счёт того, кто решил.",
+            ),
+            Words("Drafts that nobody decided on.", "Черновики, о которых никто не решил."),
+            _work(decision),
+        )
+        for decision, title in _DECISIONS.items()
+    ),
+    Metric(
+        "captain_answers",
+        Kind.COUNT,
+        Unit.MESSAGES,
+        Words("Captain's answers", "Ответы Капитана"),
+        Words(
+            "Captain's public answers to customers in the window; by agent: the assignee then.",
+            "Публичные ответы Капитана клиентам за период; по агентам — исполнитель в тот момент.",
+        ),
+        Words(
+            "Greetings and out-of-office messages; drafts.", "Приветствия и сообщения о нерабочем времени; черновики."
+        ),
+        _work("answer"),
+    ),
+    Metric(
+        "captain_abstentions",
+        Kind.COUNT,
+        Unit.TIMES,
+        Words("Captain abstained", "Капитан воздержался"),
+        Words(
+            "How often Captain neither answered nor showed a draft, because he was not sure enough or was not to; by agent: "
+            "the assignee then.",
+            "Сколько раз Капитан не ответил и не показал черновик, потому что не был уверен или не должен был; по агентам — "
+            "исполнитель в тот момент.",
+        ),
+        Words(
+            "Messages to which somebody else answered meanwhile.",
+            "Сообщения, на которые за это время ответил кто-то другой.",
+        ),
+        _work("abstained", "reason,"),
+        groups=("reason",),
+    ),
+    Metric(
+        "captain_handoffs",
+        Kind.COUNT,
+        Unit.TIMES,
+        Words("Captain handed over", "Капитан передал людям"),
+        Words(
+            "How often Captain gave a conversation that he held to people.",
+            "Сколько раз Капитан передал людям диалог, который вёл.",
+        ),
+        Words("Conversations that a person took over himself.", "Диалоги, которые человек забрал сам."),
+        _work("handed_off", "reason,"),
+        groups=("reason",),
+    ),
+    Metric(
+        "help_views",
+        Kind.COUNT,
+        Unit.TIMES,
+        Words("Articles read", "Просмотры статей"),
+        Words(
+            "Readings of help-center articles in the window; one an hour and reader.",
+            "Просмотры статей справки за период; не чаще одного в час от читателя.",
+        ),
+        Words("Robots that do not run scripts.", "Роботы, которые не выполняют скрипты."),
+        _reading("view", "article_id as article"),
+        only=(*_READ_BY, "article"),
+    ),
+    Metric(
+        "help_votes",
+        Kind.RATIO,
+        Unit.FRACTION,
+        Words("Articles that helped", "Статья помогла"),
+        Words(
+            "Votes “it helped” ÷ all votes on help-center articles in the window; one a reader and article. Beside it the "
+            "Wilson interval.",
+            "Голоса «помогло» ÷ все голоса о статьях справки за период; один от читателя на статью. Рядом интервал Уилсона.",
+        ),
+        Words("Readers who did not vote.", "Читатели, которые не голосовали."),
+        _reading("vote", "is_hit, article_id as article"),
+        has_interval=True,
+        only=(*_READ_BY, "article"),
+    ),
+    Metric(
+        "help_searches_empty",
+        Kind.RATIO,
+        Unit.FRACTION,
+        Words("Searches that found nothing", "Поиск без результата"),
+        Words(
+            "Of the searches in the help center in the window, the share that found no article.",
+            "Доля поисков в справке, не нашедших ни одной статьи, среди всех за период.",
+        ),
+        Words("Search in the widget and in the workspace.", "Поиск в виджете и в рабочем месте."),
+        _reading("search", "not is_hit as is_hit"),
+        only=_READ_BY,
+    ),
+    Metric(
+        "help_answers",
+        Kind.RATIO,
+        Unit.FRACTION,
+        Words("Questions that Captain answered in the help center", "Капитан ответил в справке"),
+        Words(
+            "Of the questions that readers asked Captain in the help center in the window, the share that he answered.",
+            "Доля вопросов читателей, на которые Капитан ответил в справке, среди всех заданных ему там за период.",
+        ),
+        Words("Questions in conversations.", "Вопросы в диалогах."),
+        _reading("question", "is_hit"),
+        only=_READ_BY,
     ),
     Metric(
         "handle_time",

@@ -43,7 +43,7 @@ CALENDAR = {
 DIMENSIONS = {"inbox": "inbox_id", "agent": "agent_id", "team": "team_id", "priority": "priority"}
 GROUPS = (*CALENDAR, *DIMENSIONS, "channel", "label", "captain", "status")
 # Which small table names a group, and by what
-NAMED = {"inbox": "inboxes", "agent": "agents", "team": "teams", "policy": "sla_policies"}
+NAMED = {"inbox": "inboxes", "agent": "agents", "team": "teams", "policy": "sla_policies", "article": "articles"}
 
 
 class Time(StrEnum):
@@ -236,7 +236,7 @@ def _chosen(metric: Metric, query: Query, window: str) -> tuple[str, dict[str, A
     if query.attribution == Attribution.CURRENT and metric.kind != Kind.SHARE:
         today = "agent_id, team_id, labels, priority, is_captains"
         units = f"""select units.* exclude ({today}), {", ".join(f"today.{name}" for name in today.split(", "))}
-            from ({units}) as units join conversations_now as today on units.conversation_id = today.conversation_id"""
+            from ({units}) as units left join conversations_now as today on units.conversation_id = today.conversation_id"""
     return f"select units.* from ({units}) as units cross join asked where {window} {where}", values
 
 
@@ -324,7 +324,7 @@ def _named(marts: Path, by: str | None, rows: list[dict[str, Any]]) -> list[dict
     if by is None or not known:
         return rows
     of = {row[next(key for key in row if key.endswith("_id"))]: row for row in known}
-    told = [key for key in ("name", "external_id") if key in known[0]]
+    told = [key for key in ("name", "title", "external_id") if key in known[0]]
     if all(row.get("external_id") is None for row in known):
         told = [key for key in told if key != "external_id"]
     return [

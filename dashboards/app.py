@@ -7,6 +7,32 @@ st.set_page_config(page_title="Kulpunai", page_icon="🍓", layout="wide", initi
 from dashboards import gate  # noqa: E402  the page must be configured first
 from dashboards.words import say  # noqa: E402
 
+# In the order in which one looks; the first is where one arrives. Their folder is not called “pages”: Streamlit runs what it
+# finds in such a one by itself, past this file, when it is the first that anybody asks for.
+PAGES = (
+    "overview",
+    "live",
+    "traffic",
+    "agents",
+    "teams",
+    "inboxes",
+    "labels",
+    "sla",
+    "satisfaction",
+    "captain",
+    "help",
+)
+# What happens in the help center is nobody's own
+OF_ADMINISTRATORS = {"help"}
+
 viewer = gate.viewer()
-pages = [st.Page("pages/overview.py", title=say("title", viewer.locale), url_path="overview", default=True)]
-st.navigation(pages, position="hidden").run()
+pages = [
+    st.Page(f"boards/{name}.py", title=say(f"page.{name}", viewer.locale), url_path=name, default=name == PAGES[0])
+    for name in PAGES
+    if viewer.is_administrator or name not in OF_ADMINISTRATORS
+]
+page = st.navigation(pages, position="hidden")
+with st.container(horizontal=True, gap="small"):
+    for known in pages:
+        st.page_link(known)
+page.run()

@@ -39,6 +39,8 @@ class Viewer:
     timezone: str
     account_name: str
     until: float
+    # where the workspace is, without a slash at the end
+    workspace_url: str = ""
 
 
 def viewer() -> Viewer:
@@ -80,6 +82,7 @@ def _viewer_of(claims: dict[str, Any]) -> Viewer:
         timezone=claims["timezone"],
         account_name=str(claims["account_name"]),
         until=time.time() + SESSION_SECONDS,
+        workspace_url=str(claims.get("workspace_url", "")).rstrip("/"),
     )
 
 

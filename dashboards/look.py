@@ -1,5 +1,6 @@
 """How numbers are written and charts are drawn: the values of app/static/css/tokens.css, and Russian typography."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
@@ -27,10 +28,12 @@ class Palette:
     line: str
     neutral: str
     strawberry: str
+    ember: str
+    sea: str
 
 
-LIGHT = Palette("#ffffff", "#251d1a", "#615953", "#e4e1dc", "#8f8881", "#c71336")
-DARK = Palette("#211d1b", "#ece9e5", "#b0aaa3", "#35312e", "#7a736d", "#fa868e")
+LIGHT = Palette("#ffffff", "#251d1a", "#615953", "#e4e1dc", "#8f8881", "#c71336", "#b13806", "#00698f")
+DARK = Palette("#211d1b", "#ece9e5", "#b0aaa3", "#35312e", "#7a736d", "#fa868e", "#f59569", "#6dc8eb")
 
 
 def number(value: float, locale: str) -> str:
@@ -41,6 +44,19 @@ def number(value: float, locale: str) -> str:
 def percent(share: float, locale: str) -> str:
     """93,4 % in Russian, 93.4% in English; whole percents are written whole."""
     return str(format_percent(round(share, 3), "#,##0.#" + (NBSP if locale == "ru" else "") + "%", locale=locale))
+
+
+def change(now: float, before: float, locale: str) -> str:
+    """+12 %, −8 %: against what it was before."""
+    share = now / before - 1
+    return ("+" if share > 0 else "−" if share < 0 else "") + percent(abs(share), locale)
+
+
+def points(now: float, before: float, locale: str) -> str:
+    """+3,5 п. п.: two shares compared."""
+    by = round((now - before) * 100, 1)
+    written = format_decimal(abs(by), "#,##0.#", locale=locale)
+    return ("+" if by > 0 else "−" if by < 0 else "") + say("points", locale, points=written)
 
 
 def duration(seconds: float, locale: str) -> str:
@@ -62,6 +78,11 @@ def days(first: date, last: date, locale: str) -> str:
     written = (format_date(first, form, locale=locale), format_date(last, "d MMMM y", locale=locale))
     dash = f"{NBSP}— " if locale == "ru" else " – "
     return dash.join(str(day).replace(" ", NBSP) for day in written)
+
+
+def weekday(number: int, locale: str) -> str:
+    """Monday is 1: пн, Mon."""
+    return str(format_date(date(2024, 1, number), "EEE", locale=locale))  # that January began on a Monday
 
 
 def moment(us: int, zone: ZoneInfo, locale: str) -> str:
@@ -91,6 +112,7 @@ def lines(days: list[date], series: dict[str, list[float | None]], palette: Pale
             "marker": {"size": 5 if len(days) <= 31 else 3},
             "hovertemplate": "%{y:,.1f}",
         }
+        | _AS_IT_IS
         for (name, values), colour in zip(series.items(), colours, strict=False)
     ]
     figure = _figure(traces, days, palette, locale)
@@ -114,12 +136,72 @@ def _names(days: list[date], series: dict[str, list[float | None]], palette: Pal
     return ends
 
 
-def bars(days: list[date], values: list[int], palette: Palette, locale: str) -> Figure:
-    """A bar a day, from zero."""
+def bars(days: list[date], values: list[int], palette: Palette, locale: str, accent: str = "") -> Figure:
+    """A bar a day, from zero. accent: another colour than the strawberry."""
     bar = {"type": "bar", "x": _written(days), "y": values, "name": "", "hovertemplate": "%{y:,d}"}
-    return _figure([bar | {"marker": {"color": palette.strawberry}}], days, palette, locale)
+    return _figure([bar | {"marker": {"color": accent or palette.strawberry}} | _AS_IT_IS], days, palette, locale)
 
 
+def piles(days: list[date], parts: dict[str, tuple[Sequence[float], str]], palette: Palette, locale: str) -> Figure:
+    """Bars of parts upon each other, a day each: name -> values and colour. The names stand above."""
+    traces = [
+        {"type": "bar", "x": _written(days), "y": values, "name": name, "hovertemplate": "%{y:,.0f}"}
+        | {"marker": {"color": colour}}
+        | _AS_IT_IS
+        for name, (values, colour) in parts.items()
+    ]
+    figure = _figure(traces, days, palette, locale)
+    legend = {"orientation": "h", "x": 0, "y": 1.15, "traceorder": "normal"}
+    figure["layout"] |= {"barmode": "stack", "showlegend": True, "legend": legend, "height": 260}
+    return figure
+
+
+def heat(counts: dict[tuple[int, int], int], palette: Palette, locale: str) -> Figure:
+    """A week by its hours, Monday on top, the more the darker: (weekday 1-7, hour 0-23) -> how many.
+
+    Made of bars lying end to end, because those can be clicked: curve_number is the hour, point_number 6 the Monday.
+    """
+    most = max(counts.values(), default=0) or 1
+    weekdays = [7 - number for number in range(7)]
+    names = [weekday(number, locale) for number in weekdays]
+    traces = []
+    for hour in range(24):
+        values = [counts.get((number, hour), 0) for number in weekdays]
+        colours = [
+            _mixed(palette.line, palette.strawberry, value / most) if value else palette.line for value in values
+        ]
+        cell = {
+            "type": "bar",
+            "orientation": "h",
+            "y": names,
+            "x": [1] * 7,
+            "customdata": values,
+            "name": f"{hour:02d}:00",
+        }
+        told = {
+            "hovertemplate": f"%{{y}}, {hour:02d}:00 · %{{customdata:,d}}<extra></extra>",
+            "marker": {"color": colours},
+        }
+        traces.append(cell | told | _AS_IT_IS)
+    layout = _layout(palette, locale) | {"barmode": "stack", "bargap": 0.08, "hovermode": "closest", "height": 280}
+    fixed = {"fixedrange": True, "showgrid": False, "zeroline": False, "automargin": True}
+    hours = {
+        "tickvals": [hour + 0.5 for hour in range(0, 24, 3)],
+        "ticktext": [f"{hour:02d}" for hour in range(0, 24, 3)],
+    }
+    layout |= {"xaxis": hours | fixed | {"range": [0, 24]}, "yaxis": fixed}
+    return {"data": traces, "layout": layout}
+
+
+def _mixed(pale: str, full: str, share: float) -> str:
+    """A colour between two, of #rrggbb; never so pale that something looks like nothing."""
+    share = 0.15 + 0.85 * share
+    pairs = [(int(pale[i : i + 2], 16), int(full[i : i + 2], 16)) for i in (1, 3, 5)]
+    return "#" + "".join(f"{round(low + (high - low) * share):02x}" for low, high in pairs)
+
+
+# What is clicked opens its rows; the rest need not fade
+_AS_IT_IS = {"selected": {"marker": {"opacity": 1}}, "unselected": {"marker": {"opacity": 1}}}
 _BESIDE = {"showarrow": False, "xanchor": "left", "xshift": 8, "yshift": 0}
 
 
@@ -135,7 +217,12 @@ def _figure(traces: list[dict[str, Any]], days: list[date], palette: Palette, lo
     x_axis |= {"tickvals": _written(days)} if len(days) <= 8 else {"nticks": 8}
     y_axis = {"rangemode": "tozero", "gridcolor": palette.line, "zerolinecolor": palette.line, "nticks": 5}
     fixed = {"fixedrange": True, "automargin": True}
-    layout = {
+    layout = _layout(palette, locale) | {"xaxis": x_axis | fixed, "yaxis": y_axis | fixed}
+    return {"data": traces, "layout": layout}
+
+
+def _layout(palette: Palette, locale: str) -> dict[str, Any]:
+    return {
         "height": 240,
         "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
         "paper_bgcolor": "rgba(0,0,0,0)",
@@ -147,7 +234,4 @@ def _figure(traces: list[dict[str, Any]], days: list[date], palette: Palette, lo
         "hoverlabel": {"bgcolor": palette.paper, "font": {"color": palette.ink}},
         "bargap": 0.25,
         "dragmode": False,
-        "xaxis": x_axis | fixed,
-        "yaxis": y_axis | fixed,
     }
-    return {"data": traces, "layout": layout}

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from analytics.lake import manifest
 from tests.analytics.story import DAY, Story, ask, by, value
 
 
@@ -51,3 +52,15 @@ def test_readings_votes_searches_and_questions_of_readers(lake: Path) -> None:
     assert value(marts, "help_answers") == 0.5
     # they are of no conversation, so today's attribution changes nothing
     assert ask(marts, "help_views", attribution="current") == ask(marts, "help_views")
+
+
+def test_an_increment_forgets_nothing_of_what_came_before(lake: Path) -> None:
+    story = Story()
+    for number in range(4):
+        talk = story.talk(number).customer(number)
+        talk.tell("captain.drafted", number + 10, "captain", draft_id=number, message_id=number, confidence=0.9)
+        story.tell("article.viewed", number, "reader", {"article_id": number % 2})
+        marts = story.build(lake)
+    assert manifest(marts).base_seq != manifest(marts).seq
+    assert value(marts, "captain_drafts") == 4
+    assert by(marts, "help_views", "article") == {0: 2, 1: 2}

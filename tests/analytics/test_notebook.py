@@ -125,10 +125,10 @@ def test_ratings_that_go_with_nothing_are_told_apart_from_chance(lake: Path, mon
     assert "отчётливых связей не видно" in found["conclusion"]
 
 
-def test_of_a_handful_of_ratings_nothing_is_concluded(lake: Path) -> None:
+def test_of_a_handful_of_discontented_customers_nothing_is_concluded(lake: Path) -> None:
     story = Story()
-    for number in range(8):
-        rated(story, number, MINUTE * (1 + number), 5 if number < 5 else 1)
+    for number in range(30):
+        rated(story, number, HOUR if number % 2 else MINUTE, 5 if number < 27 else 1)
     assert "данных мало: на меньшей из сторон клиентов 3, а нужно хотя бы 10" in said(
         "what_drives_csat", exported(story, lake)
     )

@@ -104,6 +104,6 @@ def test_an_unknown_role_is_an_agent(visit: Visit) -> None:
 
 
 def test_a_page_run_by_itself_asks_for_a_token_too(world: Path) -> None:
-    page = AppTest.from_file(str(APP.parent / "pages" / "overview.py"), default_timeout=60).run()
+    page = AppTest.from_file(str(APP.parent / "boards" / "overview.py"), default_timeout=60).run()
     assert CLOSED in said(page)
     assert not page.metric

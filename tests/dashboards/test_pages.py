@@ -14,7 +14,7 @@ from dashboards import look, sheets
 from dashboards.words import WORDS
 from tests.analytics import story as stories
 from tests.dashboards.conftest import settle
-from tests.dashboards.entry import AGENT, EMPTY, UNBUILT, cards, said, token
+from tests.dashboards.entry import AGENT, APP, EMPTY, UNBUILT, cards, said, token
 
 Visit = Callable[..., AppTest]
 Turn = Callable[..., AppTest]
@@ -75,7 +75,7 @@ def turn(busy: Path, visit: Visit) -> Turn:
         name: str, account_id: int = BUSY, role: str = "administrator", user: int = AGENT, **parameters: str
     ) -> AppTest:
         who = token(account_id=account_id, role=role, user_id=user, workspace_url=WORKSPACE)
-        return visit(token=who, **parameters).switch_page(f"pages/{name}.py").run()
+        return visit(token=who, **parameters).switch_page(f"boards/{name}.py").run()
 
     return to
 
@@ -120,10 +120,18 @@ def test_what_is_nobodys_is_not_for_agents(turn: Turn, busy: Path) -> None:
 
 def test_a_page_run_by_itself_asks_for_a_token(busy: Path) -> None:
     for name in PAGES:
-        file = Path(__file__).resolve().parents[2] / "dashboards" / "pages" / f"{name}.py"
+        file = Path(__file__).resolve().parents[2] / "dashboards" / "boards" / f"{name}.py"
         page = AppTest.from_file(str(file), default_timeout=60).run()
         assert "Отчёты открываются из рабочего места" in said(page)
         assert not page.metric
+
+
+def test_a_page_that_is_asked_for_first_stands_among_the_others(busy: Path) -> None:
+    page = AppTest.from_file(str(APP), default_timeout=60)
+    page.query_params["token"] = token(account_id=BUSY)
+    page.switch_page("boards/sla.py").run()
+    assert "Обещания" in said(page)
+    assert len(page.page_link) == len(PAGES)
 
 
 # -- what they say
@@ -175,7 +183,7 @@ def test_a_score_stands_with_its_interval_and_the_response_rate(turn: Turn) -> N
     page = turn("satisfaction")
     assert "интервал 95 %: от 20,7 % до 100 % · n = 1" in said(page)
     assert cards(page)["Ответили на опрос"] == "100 %"
-    assert page.dataframe[0].value["csat_range"].tolist() == ["20,7\u00a0% — 100\u00a0%"]
+    assert page.dataframe[0].value["csat_range"].tolist() == ["20,7\u00a0% — 100\u00a0%, n\u00a0=\u00a01"]
     assert "хранятся только в рабочем месте" in said(page)
 
 
@@ -217,7 +225,7 @@ def test_a_cell_opens_its_conversations(turn: Turn) -> None:
 def test_what_was_opened_on_one_page_is_closed_on_another(turn: Turn) -> None:
     page = turn("overview")
     page.button(key="rows_first_response_human").click().run()
-    assert "диалогов: 1." not in said(page.switch_page("pages/sla.py").run())
+    assert "диалогов: 1." not in said(page.switch_page("boards/sla.py").run())
 
 
 # -- filters
@@ -226,7 +234,7 @@ def test_what_was_opened_on_one_page_is_closed_on_another(turn: Turn) -> None:
 def test_filters_go_along_from_page_to_page_and_into_the_shared_address(turn: Turn) -> None:
     page = turn("traffic", inbox="2", days="7", time="business", compare="1")
     assert cards(page)["Новые диалоги"] == "1"
-    page.switch_page("pages/inboxes.py").run()
+    page.switch_page("boards/inboxes.py").run()
     assert page.dataframe[0].value["conversations"].tolist() == [1]
     shared = page.code[0].value
     assert shared.startswith(f"{WORKSPACE}/reports?page=inboxes&")

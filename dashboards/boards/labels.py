@@ -1,0 +1,22 @@
+"""What do people write about, and how does it go? A conversation with two labels stands in both lines."""
+
+import streamlit as st
+
+from dashboards import gate, parts, shell
+from dashboards.gate import Viewer
+from dashboards.numbers import View
+from dashboards.words import say
+
+
+def show(viewer: Viewer) -> None:
+    """The page."""
+    shell.show(viewer, "labels", _draw)
+
+
+def _draw(view: View) -> None:
+    st.caption(say("then", view.viewer.locale))
+    parts.table(view, "label", parts.COMPARED)
+
+
+if __name__ == "__main__":  # as Streamlit runs a page
+    show(gate.viewer())
