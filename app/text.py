@@ -3,6 +3,7 @@
 import re
 from functools import cache
 from html import unescape
+from typing import Any
 
 import nh3
 from markdown_it import MarkdownIt
@@ -12,6 +13,7 @@ from app.i18n import _, ngettext
 
 CONTENT_LIMIT = 150_000
 NAME_LIMIT = 255
+ATTRIBUTES_LIMIT = 100
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _CITATION = re.compile(r"\[(\d{1,2})\]")
 _TAGS = {"p", "br", "strong", "em", "s", "code", "pre", "blockquote", "ul", "ol", "li", "a", "hr", "h2", "h3", "h4",
@@ -43,6 +45,13 @@ def checked(field: str, value: object, limit: int = CONTENT_LIMIT, *, required: 
 def mended(value: str, limit: int = CONTENT_LIMIT) -> str:
     """What a provider sent, made storable: nothing is refused that a customer wrote."""
     return _CONTROL.sub("", value).encode("utf-8", "replace").decode()[:limit]
+
+
+def with_room(kept: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    """`more` custom attributes, if they find room beside those kept. Invalid when nobody could read them all any more."""
+    if len(kept.keys() | more.keys()) > ATTRIBUTES_LIMIT:
+        raise Invalid("custom_attributes", _("These are too many attributes."))
+    return more
 
 
 def to_html(markdown: str) -> str:

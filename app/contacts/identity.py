@@ -11,17 +11,17 @@ from app.contacts import queries
 from app.contacts.actions import alone_with, update_contact
 from app.contacts.models import Contact, ContactInbox
 from app.database import session
-from app.errors import Invalid, NotSignedIn
+from app.errors import NotSignedIn
 from app.i18n import _
 from app.inboxes.actions import channel_secrets
 from app.inboxes.models import Inbox
 from app.security import hmac_sha256, is_equal
+from app.text import with_room
 
 BY = "system"
 # In the contact's additional attributes, beside his own fields: what he said of himself without proof
 CLAIMED = "claimed_"
 IS_CLAIM = "identifier_is_claimed"
-ATTRIBUTES_LIMIT = 100
 
 
 def is_proven(inbox: Inbox, identifier: str, identifier_hash: str) -> bool:
@@ -53,8 +53,7 @@ def tell(identity: ContactInbox, details: dict[str, Any]) -> None:
     if not identity.is_verified and queries.is_verified(identity.account_id, identity.contact_id):
         return
     contact = queries.contact(identity.account_id, identity.contact_id)
-    if len(contact.custom_attributes.keys() | details.get("custom_attributes", {}).keys()) > ATTRIBUTES_LIMIT:
-        raise Invalid("custom_attributes", _("These are too many attributes."))
+    with_room(contact.custom_attributes, details.get("custom_attributes", {}))
     noted = _taken(contact, details)
     changes = {name: value for name, value in details.items() if f"{CLAIMED}{name}" not in noted}
     if identity.is_verified and contact.additional_attributes.get(IS_CLAIM):

@@ -1,6 +1,6 @@
 """Questions about inboxes."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlmodel import col, select
@@ -70,14 +70,12 @@ def inboxes(account_id: int) -> list[Inbox]:
 
 def visible_to(member: AccountUser) -> list[Inbox]:
     """The inboxes a person may look into: his own, or all for an administrator."""
-    found = inboxes(member.account_id)
-    if member.role == Role.ADMINISTRATOR:
-        return found
-    query = select(InboxMember.inbox_id).where(
-        col(InboxMember.account_id) == member.account_id, col(InboxMember.user_id) == member.user_id
-    )
-    mine = set(session().exec(query))
-    return [inbox for inbox in found if inbox.id in mine]
+    return among(member.account_id, None if member.role == Role.ADMINISTRATOR else member_inbox_ids(member))
+
+
+def among(account_id: int, inbox_ids: Collection[int] | None) -> list[Inbox]:
+    """Those inboxes of the account, by name; None: all of them."""
+    return [inbox for inbox in inboxes(account_id) if inbox_ids is None or inbox.id in inbox_ids]
 
 
 def member_inbox_ids(member: AccountUser) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ from app.errors import NotAllowed, NotFound
 from app.i18n import _, format_time, speaking
 from app.labels.actions import labels
 from app.policies import policy
-from app.text import checked
+from app.text import checked, with_room
 from app.users.queries import users
 from app.widget import given, wire
 from app.widget.blueprint import api
@@ -59,7 +59,7 @@ def create_conversation() -> ResponseReturnValue:
             conversation = conversation_for(asking, place, body, is_new_wanted=True)
         if custom:
             found = queries.locked(conversation.account_id, conversation.id)
-            more = given.merged(found.custom_attributes, custom)
+            more = with_room(found.custom_attributes, custom)
             actions.set_custom_attributes(found, more, by=actions.by_contact(place.contact_id).actor)
         return jsonify(
             {
@@ -155,7 +155,7 @@ def set_conversation_attributes() -> ResponseReturnValue:
     spend_update(asking)
     with asking.own_account():
         found = _current(asking)
-        more = given.merged(found.custom_attributes, custom)
+        more = with_room(found.custom_attributes, custom)
         actions.set_custom_attributes(found, more, by=actions.by_contact(found.contact_id).actor)
         return jsonify({**wire.conversation(found), "custom_attributes": found.custom_attributes})
 

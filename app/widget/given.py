@@ -16,7 +16,6 @@ from app.text import checked
 _NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]+\])*)")
 BIGGEST = 2**63 - 1
 KEYS_LIMIT = 50
-KEPT_LIMIT = 100
 LEAVES = (int, bool, type(None))
 
 
@@ -49,13 +48,6 @@ def attributes(given: dict[str, Any], name: str) -> dict[str, Any]:
     if len(found) > KEYS_LIMIT:
         raise Invalid(name, _("These are too many attributes."))
     return {checked(name, key, 100, required=True): _leaf(name, value) for key, value in found.items()}
-
-
-def merged(kept: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
-    """`more`, if it finds room beside what is kept. Invalid when nobody could read them all any more."""
-    if len(kept.keys() | more.keys()) > KEPT_LIMIT:
-        raise Invalid("custom_attributes", _("These are too many attributes."))
-    return more
 
 
 def keys(given: dict[str, Any], name: str) -> list[str]:

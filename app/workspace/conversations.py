@@ -18,7 +18,7 @@ from app.errors import Invalid
 from app.help_center.queries import portals
 from app.i18n import _, to_zone
 from app.inboxes import queries as inbox_queries
-from app.inboxes.models import Channel, Inbox
+from app.inboxes.models import Channel
 from app.inboxes.queries import member_ids
 from app.labels.actions import labels
 from app.policies import policy
@@ -297,18 +297,12 @@ def _list() -> dict[str, Any]:
         "filter": wanted,
         "parameters": _parameters(),
         "colors": _colors(),
-        "inboxes": _within(wanted),
+        "inboxes": inbox_queries.among(wanted.account_id, wanted.inbox_ids),
         "teams": people.teams(viewer().account_id),
         "statuses": STATUS_NAMES,
         "policies": policies(viewer().account_id),
         "now": now(),
     }
-
-
-def _within(wanted: queries.Filter) -> list[Inbox]:
-    """The inboxes he may filter by."""
-    found = inbox_queries.inboxes(wanted.account_id)
-    return [inbox for inbox in found if wanted.inbox_ids is None or inbox.id in wanted.inbox_ids]
 
 
 def _sort() -> queries.Sort:
