@@ -55,10 +55,13 @@ def test_a_bot_that_was_given_another_token_is_connected_again(ada: Any, world: 
     ]
 
 
-@pytest.mark.parametrize("token", ["999:another-bot", "", "123456:nobody-knows-it"])
-def test_another_bots_token_or_a_wrong_one_changes_nothing(ada: Any, world: World, token: str) -> None:
-    inbox = inbox_of(world.account_id, "123456:the-old-one")
+@pytest.mark.parametrize(
+    ("before", "token"),
+    [("999:of-another-bot", TOKEN), ("123456:the-old-one", ""), ("123456:the-old-one", "123456:nobody-knows-it")],
+)
+def test_another_bots_token_or_a_wrong_one_changes_nothing(ada: Any, world: World, before: str, token: str) -> None:
+    inbox = inbox_of(world.account_id, before)
     answer = ada.post(f"/settings/inboxes/{inbox.id}/connection", data={"bot_token": token}, headers=SITE)
     assert answer.status_code == 422
     assert 'role="alert"' in answer.text
-    assert bot_token(inbox) == "123456:the-old-one"
+    assert bot_token(inbox) == before

@@ -1,11 +1,13 @@
 """What the pages say: first steps, links that lead nowhere, questions before what cannot be undone; and their weight."""
 
+import re
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import event as listen
 
-from app.database import across_accounts, session, transaction
+from app.database import across_accounts, engine, session, transaction
 from app.doors import COOKIE
 from app.inboxes.actions import delete_inbox
 from app.inboxes.models import Inbox
@@ -36,6 +38,19 @@ def test_a_new_administrator_is_shown_what_to_do_and_each_step_is_ticked_from_wh
     assert page.count("checklist__done") == 1
     enter(client, world.bo, world)
     assert "checklist" not in client.get("/conversations").text, "an agent cannot do these"
+
+
+def test_a_style_sheet_asks_the_database_nothing(client: Any) -> None:
+    world = acme()
+    enter(client, world.ada, world)
+    said: list[str] = []
+    listen.listen(engine(), "before_cursor_execute", lambda _c, _k, statement, *_more: said.append(statement))
+    address = re.search(r'href="(/assets/[^"]+\.css)"', client.get("/conversations").text)
+    assert said
+    said.clear()
+    assert address is not None
+    assert client.get(address[1]).status_code == 200
+    assert said == []
 
 
 def test_the_first_steps_are_gone_once_somebody_has_written(client: Any) -> None:
