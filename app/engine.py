@@ -89,6 +89,7 @@ def read() -> bool:
 
 def work_lanes() -> bool:
     """Work on the lanes that wait; True if there may be more."""
+    lanes.count_fallen(GIVE_UP)
     waiting = lanes.waiting()
     return any([lanes.work(lane, HANDLE, GIVE_UP) for lane in waiting]) or len(waiting) == lanes.AT_ONCE
 

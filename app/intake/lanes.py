@@ -1,7 +1,8 @@
 """Lanes: the intake of one sender in one inbox, worked through in order, by one worker at a time.
 
-The rows of a lane, what came of them and their done mark are one commit. A row that fails is tried three times, with
-its lane waiting and the others going on; then it is set aside as dead, visible to people, and the lane goes on.
+The rows of a lane, what came of them and their done mark are one commit. A row that fails, or that a process dies of, is
+tried three times, with its lane waiting and the others going on; then it is set aside as dead, visible to people, and the
+lane goes on.
 """
 
 import logging
@@ -14,6 +15,7 @@ from sqlmodel import col, select
 
 from app.clock import now
 from app.database import across_accounts, session, transaction, was_away
+from app.intake import hands
 from app.intake.models import Intake, IntakeState
 
 logger = logging.getLogger(__name__)
@@ -55,17 +57,24 @@ def work(lane: Lane, handle: Handle, give_up: GiveUp) -> bool:
             if not _work(lane, handle, 1):
                 return False
         except _Failed as failure:
-            return _set_back(lane, failure, give_up)
+            return _set_back(lane.account_id, failure, give_up)
     return True
 
 
+def count_fallen(give_up: GiveUp) -> None:
+    """What a process of this machine died with has been tried once more."""
+    for account_id, intake_id in hands.fallen():
+        _set_back(account_id, _Failed(intake_id, RuntimeError("the process that worked on it died")), give_up)
+
+
 def _work(lane: Lane, handle: Handle, limit: int) -> bool:
-    with transaction(lane.account_id):
+    with hands.resting(), transaction(lane.account_id):
         clock = _hold(lane)
         if clock is None:
             return False
         rows = _next(lane, limit, clock)
         for row in rows:
+            hands.take(row.account_id, row.id)
             try:
                 handle(row)
                 session().flush()
@@ -79,9 +88,9 @@ def _work(lane: Lane, handle: Handle, limit: int) -> bool:
         return len(rows) == limit
 
 
-def _set_back(lane: Lane, failure: "_Failed", give_up: GiveUp) -> bool:
-    with transaction(lane.account_id) as current:
-        row = current.get(Intake, (lane.account_id, failure.intake_id), with_for_update=True)
+def _set_back(account_id: int, failure: "_Failed", give_up: GiveUp) -> bool:
+    with transaction(account_id) as current:
+        row = current.get(Intake, (account_id, failure.intake_id), with_for_update=True)
         if row is None or row.state != IntakeState.READY:
             return True
         row.attempts += 1

@@ -1,13 +1,17 @@
 """Lanes: what one sender sent is worked through in order, by one worker at a time; poison stays in its lane."""
 
+import subprocess
+import sys
+
 import pytest
 from sqlalchemy import text, update
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import col, select
 
+from app.config import ROOT
 from app.database import session, transaction
 from app.inboxes.models import Inbox
-from app.intake import lanes
+from app.intake import hands, lanes
 from app.intake.actions import take_in
 from app.intake.models import Intake, IntakeState
 from app.labels.models import Label
@@ -139,6 +143,50 @@ def test_nobody_passes_the_first_of_a_lane_while_it_waits_for_its_next_try(inbox
     work_all(poisoned)
     assert not lanes.work(lane, keep, no_give_up), "a worker that had seen the lane before"
     assert kept(inbox.account_id) == []
+
+
+DEADLY = """
+import os, time
+from app.intake import hands, lanes
+
+def handle(row):
+    if row.raw == b"deadly":
+        os._exit(137)
+    while row.raw == b"endless":
+        pass
+
+hands.LONGEST_SECONDS = 0.2
+for lane in lanes.waiting():
+    lanes.work(lane, handle, lambda row, reason: None)
+"""
+
+
+@pytest.mark.parametrize("poison", ["deadly", "endless"])
+def test_what_kills_the_process_that_reads_it_is_set_aside_after_three_deaths(inbox, poison):
+    bring(inbox, "a", "before", poison, "after")
+    seen = []
+    for _death in range(3):
+        died = subprocess.run([sys.executable, "-c", DEADLY], cwd=ROOT, check=False, stderr=subprocess.DEVNULL)
+        assert died.returncode
+        lanes.count_fallen(lambda row, reason: seen.append((row.provider_key, reason)))
+        let_time_pass(inbox.account_id)
+
+    assert seen == [(poison, "RuntimeError: the process that worked on it died")]
+    work_all()
+    assert states(inbox.account_id) == {"before": "done", poison: "dead", "after": "done"}
+
+
+def test_a_worker_that_lives_is_not_mourned(inbox):
+    bring(inbox, "a", "1", "2")
+    told = []
+
+    def look(row: Intake) -> None:
+        keep(row)
+        told.extend(hands.fallen())
+
+    work_all(look)
+    at_once(1, lambda _number: told.extend(hands.fallen()))
+    assert told == []
 
 
 def test_poison_does_not_delay_other_lanes(inbox):
