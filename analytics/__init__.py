@@ -4,7 +4,8 @@ Nothing here knows the application; a PostgreSQL connection and a folder come in
 
 - `lake`       one folder per account, and what makes its files safe to read while they are written
 - `extract`    the log and the small tables to Parquet, by cursor
-- `staging/`   the log's columns taken out of its JSON; each conversation's story with the state before each event
+- `staging/`   the log's columns taken out of its JSON; what each conversation was when (`states`), its events in order with
+               its own clock of working hours (`story`), its customer's waits (`waits`)
 - `schedules`  which calendar a conversation lives by, and the openings that follow; `assistants`: where Captain answers
 - `marts/`     one grain each, named in the first comment with its units
 - `build`      staging, marts and checks, in order; a build that fails its checks is never shown. Mostly only conversations
@@ -12,6 +13,7 @@ Nothing here knows the application; a PostgreSQL connection and a folder come in
 - `checks`     keys unique, counts equal to the log's, nothing orphaned, nothing negative
 - `metrics`    each number once: name, unit, sentence, what is left out, SQL; `document`: docs/metrics.md, made of it
 - `read`       the one reader of CLI, dashboards, notebooks and exports; `restated`: why a number is another than it was
+- `mirror`     a copy of the lake on S3-compatible storage, for other machines
 - `command`    what `kulpunai metrics` and `kulpunai export` do
 
 Instants are microseconds since 1970 UTC (`…_us`), spans are microseconds; both become seconds when they are read.

@@ -8,10 +8,19 @@ _TOLD = """
         cast(data -> '$.inbox_ids' as bigint[])
     from log where name in ('assistant.versioned', 'assistant.deleted') order by occurred_us, seq
 """
+_IMPORTED = """
+    create or replace temp table captains_imports as
+        select distinct inbox_id from log
+        where name = 'message.created' and message_type = 'outgoing' and is_private is not true and sender_type = 'captain'
+            and conversation_id in (
+                select conversation_id from log where name = 'conversation.created' and causation = 'history'
+            )
+"""
 
 
 def lay_out(memory: duckdb.DuckDBPyConnection) -> None:
-    """Make `captain_inboxes` (inbox_id, since_us, is_on) in `memory`, of the `log` there: a row per change."""
+    """Make `captain_inboxes` (inbox_id, since_us, is_on; a row per change) in `memory`, of the `log` there, and
+    `captains_imports` (inbox_id): where he ever answered, in what an import told."""
     serves: dict[int, frozenset[int]] = {}
     changes: dict[tuple[int, int], bool] = {}
     for moment, name, assistant_id, mode, inbox_ids in memory.execute(_TOLD).fetchall():
@@ -25,3 +34,4 @@ def lay_out(memory: duckdb.DuckDBPyConnection) -> None:
     memory.register("_captain_inboxes", table)
     memory.execute("create or replace temp table captain_inboxes as from _captain_inboxes")
     memory.unregister("_captain_inboxes")
+    memory.execute(_IMPORTED)

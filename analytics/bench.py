@@ -1,7 +1,7 @@
-"""How fast the pipeline is on this machine: `python -m analytics.bench [--events 1000000]`, on a made-up log.
+"""How fast the pipeline is on this machine: `python -m analytics.bench [--events 1000000] [--messages 1000000]`.
 
-Prints events/s of staging (JSON to typed Parquet) and of the build (story, marts, checks), each metric's answer time, and
-the peak of memory. Nothing stays behind.
+On made-up logs, prints events/s of staging (JSON to typed Parquet) and of the build (story, marts, checks), each metric's
+answer time, messages/s of response times in working hours (see `bench_spans`), and the peaks of memory. Nothing stays behind.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from analytics import build, extract
+from analytics import bench_spans, build, extract
 from analytics.lake import AccountLake, account
 from analytics.metrics import METRICS
 from analytics.read import Query, answer, current
@@ -62,9 +62,17 @@ LOG = """
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--events", type=int, default=1_000_000)
-    events = arguments.parse_args().events
+    arguments.add_argument("--messages", type=int, default=1_000_000)
+    wanted = arguments.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        measure(Path(folder), events // len(STEPS) * len(STEPS))
+        measure(Path(folder), wanted.events // len(STEPS) * len(STEPS))
+    with tempfile.TemporaryDirectory() as folder:
+        made = bench_spans.measured(Path(folder), wanted.messages)
+    print(
+        f"{'first and next responses':35} {made.seconds * 1000:8.0f} ms  {made.cpu_seconds * 1000:8.0f} ms of CPU"
+        f"  {made.messages / made.seconds:10,.0f} messages/s, peak {made.peak_mb} MB, "
+        f"{made.differences} differences from plain Python in {made.sampled} conversations"
+    )
 
 
 def measure(lake: Path, events: int) -> None:

@@ -4,17 +4,22 @@
 import hashlib
 import shutil
 import time
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 
-from analytics import assistants, checks, extract, schedules
+from analytics import assistants, checks, extract, rollups, schedules
 from analytics.checks import MARTS
 from analytics.lake import AccountLake, Manifest, Problems, account, dumps, manifest, mart, settle_folder
 from analytics.local_time import us
 
 HERE = Path(__file__).parent
+# In this order they are made, of the log and of those before them
+STAGES = ("born", "changes", "states", "story", "waits")
+# Conversations with about so many events are derived at a time: then memory suffices however long the log is.
+SLICE = 2_000_000
 # A reader that has just learned the name of a build can still read it while two more are made.
 KEPT_BUILDS = 3
 # So many answers to “as of” are kept, the last made.
@@ -31,7 +36,8 @@ GENERAL = (
 # More conversations than this, and than this part of them all, are quicker derived with all the others
 TOUCHED_AT_LEAST = 2000
 TOUCHED_PART = 0.05
-MEMORY_LIMIT = "1GB"
+# What DuckDB itself counts; the process takes some 200 MB more
+MEMORY_LIMIT = "768MB"
 THREADS = 2
 
 
@@ -44,10 +50,8 @@ def build(lake: Path, account_id: int) -> bool:
     home = account(lake, account_id)
     with home.writing():
         seq, version = home.last_seq(), _version(home)
-        if _is_known(home, seq, version):
-            return False
-        is_shown = _make(home, seq, version)
-        _forget_old(home)
+        is_shown = not _is_known(home, seq, version) and _make(home, seq, version)
+        forget_old(home)
         return is_shown
 
 
@@ -74,7 +78,9 @@ def _make(home: AccountLake, seq: int, version: str) -> bool:
             home.refuse(Problems(seq, now_us, version, failures))
             return False
         recorded_us = memory.execute("select coalesce(max(recorded_us), 0) from whole_log").fetchall()[0][0]
-        rows = _write(memory, home, draft, home.marts / base.build if base else None)
+        beside = home.marts / base.build if base else None
+        rows = _write(memory, home, draft, beside)
+        rollups.write(memory, draft, sum(rows.values()), beside)
     made = Manifest(name, seq, recorded_us, now_us, version, rows, base_seq=base.base_seq if base else seq)
     (draft / "manifest.json").write_bytes(dumps(made))
     settle_folder(draft, home.marts / name)
@@ -143,14 +149,15 @@ def connect(home: AccountLake) -> duckdb.DuckDBPyConnection:
     memory = duckdb.connect(
         config={"memory_limit": MEMORY_LIMIT, "threads": THREADS, "preserve_insertion_order": False}
     )
+    shutil.rmtree(home.spill, ignore_errors=True)  # of a process that was killed
     memory.execute("set temp_directory = ?", [str(home.spill)])
     return memory
 
 
-def derive(memory: duckdb.DuckDBPyConnection, home: AccountLake) -> None:
-    """Make `log`, `story` and every mart in `memory`, from the parts of the lake."""
+def derive(memory: duckdb.DuckDBPyConnection, home: AccountLake, wanted: Collection[str] = MARTS) -> None:
+    """Make `log` and the wanted marts in `memory`, from the parts of the lake."""
     _read_log(memory, home)
-    _derive(memory, time.time_ns() // 1000)
+    _derive(memory, time.time_ns() // 1000, wanted)
 
 
 def _read_log(memory: duckdb.DuckDBPyConnection, home: AccountLake, where: str = "") -> None:
@@ -163,20 +170,46 @@ def _read_log(memory: duckdb.DuckDBPyConnection, home: AccountLake, where: str =
     memory.execute(f"create view log as from whole_log {where}")
 
 
-def _derive(memory: duckdb.DuckDBPyConnection, now_us: int) -> None:
-    _stage(memory, "told")
+def _derive(memory: duckdb.DuckDBPyConnection, now_us: int, wanted: Collection[str] = MARTS) -> None:
     schedules.lay_out(memory, now_us)
     assistants.lay_out(memory)
-    _stage(memory, "story")
-    memory.execute("drop table told")
-    _stage(memory, "waits")
     _stage(memory, "policies")
-    for name in MARTS:
-        memory.execute(f"create temp table {name} as {(HERE / 'marts' / f'{name}.sql').read_text()}")
+    marts = {name: (HERE / "marts" / f"{name}.sql").read_text() for name in wanted}
+    memory.execute("alter view log rename to heard")
+    for first, last in _slices(memory):
+        memory.execute(
+            f"create or replace view log as select * from heard where conversation_id between {first} and {last}"
+        )
+        for name in STAGES:
+            _stage(memory, name)
+        for name, query in marts.items():
+            if MARTS[name].of_conversations:
+                memory.execute(f"create temp table if not exists {name} as from ({query}) limit 0")
+                memory.execute(f"insert into {name} {query}")
+    memory.execute("drop view log")
+    memory.execute("alter view heard rename to log")
+    for name, query in marts.items():
+        if not MARTS[name].of_conversations:
+            memory.execute(f"create temp table {name} as {query}")
+
+
+def _slices(memory: duckdb.DuckDBPyConnection) -> list[tuple[int, int]]:
+    """From which conversation to which, both included; always one at least."""
+    events, first, last = memory.execute(
+        "select count(*), coalesce(min(conversation_id), 0), coalesce(max(conversation_id), 0) from heard"
+        " where conversation_id is not null"
+    ).fetchall()[0]
+    count = -(-events // SLICE)
+    if count < 2:
+        return [(first, last)]
+    shares = [n / count for n in range(1, count)]
+    edges = memory.execute(f"select approx_quantile(conversation_id, {shares}) from heard").fetchall()[0][0]
+    ends = sorted({*edges, last})
+    return list(zip([first, *(end + 1 for end in ends[:-1])], ends, strict=True))
 
 
 def _stage(memory: duckdb.DuckDBPyConnection, name: str) -> None:
-    memory.execute(f"create temp table {name} as {(HERE / 'staging' / f'{name}.sql').read_text()}")
+    memory.execute(f"create or replace temp table {name} as {(HERE / 'staging' / f'{name}.sql').read_text()}")
 
 
 def _write(
@@ -202,7 +235,7 @@ def _copy(memory: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
     memory.execute(f"copy {name} to '{target}' (format parquet, compression zstd)")
 
 
-def _forget_old(home: AccountLake) -> None:
+def forget_old(home: AccountLake) -> None:
     """Delete all but the newest builds, and whatever a process that died left half-made."""
     current = home.current()
     builds = sorted(folder for folder in home.marts.iterdir() if folder != current)
@@ -218,6 +251,7 @@ def _version(home: AccountLake) -> str:
 
 def _definitions() -> str:
     """Changes whenever the SQL or what feeds it does: then every account is built anew by itself."""
-    code = [HERE / f"{name}.py" for name in ("schedules", "business_time", "assistants")]
+    code = [HERE / f"{name}.py" for name in ("schedules", "business_time", "assistants", "rollups")]
     files = sorted([*(HERE / "staging").glob("*.sql"), *(HERE / "marts").glob("*.sql"), *code])
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
+    known = b"".join(file.read_bytes() for file in files) + rollups.definition().encode()
+    return hashlib.sha256(known).hexdigest()[:16]

@@ -111,8 +111,7 @@ def _sums(memory: duckdb.DuckDBPyConnection) -> list[str]:
     by_changes = memory.execute("select coalesce(sum(delta), 0) from backlog_changes").fetchall()[0][0]
     by_status = _count(
         memory,
-        """select 1 from (select max_by(new_status, place) filter (where new_status is not null) as status
-            from story group by conversation_id) where status <> 'resolved'""",
+        "select 1 from conversations_now where status <> 'resolved'",
     )
     return (
         [] if by_changes == by_status else [f"backlog_changes: adds up to {by_changes}, but {by_status} are unresolved"]

@@ -30,6 +30,7 @@ def metrics_command(
     time: str = "calendar",
     attribution: str = "event",
     as_of: str | None = None,
+    spread: bool = True,
     compared: bool = False,
     rows: bool = False,
     why: bool = False,
@@ -37,8 +38,9 @@ def metrics_command(
     """{"metric", "unit", "rows"} as the newest build knows it; rows as in `read.Answer`, ready for JSON.
 
     since, until, as_of: ISO days or times, in the account's zone unless they name one; [since, until). inbox, agent, team:
-    our numbers, or the external ids of an import. as_of: as the log knew it then. compared: adds "previous", the rows of the
-    period before. rows: adds "behind", the conversations. why: adds "restated", what has changed since as_of.
+    our numbers, or the external ids of an import. as_of: as the log knew it then. spread: p50 and p90 of spans too. compared:
+    adds "previous", the rows of the period before. rows: adds "behind", the conversations. why: adds "restated", what has
+    changed since as_of.
     """
     words = {"--time": (time, Time), "--attribution": (attribution, Attribution)}
     for option, (word, allowed) in words.items():
@@ -59,6 +61,7 @@ def metrics_command(
         tuple(label),
         Time(time),
         Attribution(attribution),
+        with_spread=spread,
     )
     told = asdict(answer(marts, query))
     if compared:

@@ -115,6 +115,8 @@ COLUMNS: dict[str, Column] = {
     "message_id": _number("message", "сообщение"),
     "message_type": _text("incoming, outgoing, activity or template", "incoming, outgoing, activity или template"),
     "name": _text("name", "название"),
+    "next_answered_us": _instant("when the rating was changed, if ever", "когда оценку изменили, если изменили"),
+    "next_resolved_us": _instant("when it was resolved next, if ever", "когда решён в следующий раз, если решён"),
     "next_response_seconds": _number("promised next response, s", "обещанный следующий ответ, с"),
     "occurred_us": _instant("when it happened", "когда произошло"),
     "ordinal": _number("which resolve of the conversation it is, from 1", "какое по счёту решение диалога, с 1"),

@@ -4,9 +4,10 @@
         events/part-<first>-<last>.parquet   the log, append-only; which seqs a file holds stands in its name
         events/columns                       which columns the parts have; others are brought anew
         tables/<name>.parquet                small tables as they are now
-        marts/<build>/<mart>.parquet, manifest.json
+        marts/<build>/<mart>.parquet, rollup….parquet (see `rollups`), manifest.json
         current                              the name of the build to read
         problems.json                        why the newest build is not the current one; absent when it is
+        index.json, mirrored                 what was put last into the storage, and put or taken, where there is one: `mirror`
 
 A file appears under its name only when it is whole and on the disk. So the cursor needs no file of its own: it is the end
 of the last part.
@@ -140,12 +141,12 @@ class AccountLake:
         replace(self.path / "problems.json", json.dumps(asdict(problems), ensure_ascii=False).encode())
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
-        """One writer at a time; others wait. The lock ends with its process."""
+    def writing(self, *, waits: bool = True) -> Iterator[None]:
+        """One writer at a time; others wait, or get a BlockingIOError. The lock ends with its process."""
         for folder in (self.events, self.tables, self.marts):
             folder.mkdir(parents=True, exist_ok=True)
         with open(self.path / "lock", "w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            fcntl.flock(lock, fcntl.LOCK_EX if waits else fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield
 
     def _files(self) -> list[Part]:
@@ -173,14 +174,17 @@ def mart(marts: Path, name: str) -> str:
     Beside `<mart>.parquet` may stand `<mart>.new.parquet`: all there is to say of the conversations in `touched.parquet`, of
     which the first says what was true before.
     """
-    whole, newer, touched = (
-        _quoted(marts / file) for file in (f"{name}.parquet", f"{name}.new.parquet", "touched.parquet")
-    )
-    if not (marts / f"{name}.new.parquet").exists():
-        return f"select * from read_parquet({whole})"  # noqa: S608
-    return f"""select old.* from read_parquet({whole}) as old
-            anti join read_parquet({touched}) as touched on old.conversation_id = touched.conversation_id
-        union all by name select * from read_parquet({newer})"""  # noqa: S608
+    whole, newer, touched = (marts / file for file in (f"{name}.parquet", f"{name}.new.parquet", "touched.parquet"))
+    if not newer.exists():
+        return parquet(whole)
+    return f"""select old.* from ({parquet(whole)}) as old
+            anti join ({parquet(touched)}) as touched on old.conversation_id = touched.conversation_id
+        union all by name {parquet(newer)}"""  # noqa: S608
+
+
+def parquet(*paths: Path) -> str:
+    """SQL for all rows of these files."""
+    return f"select * from read_parquet([{', '.join(map(_quoted, paths))}])"  # noqa: S608
 
 
 def _quoted(path: Path) -> str:

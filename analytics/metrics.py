@@ -72,12 +72,8 @@ def _first_response(kind: str) -> str:
 
 
 # "Until" decides which resolve, or which answer, is the last one; so it is chosen before any filter.
-_LAST = """(
-        select *, row_number() over (partition by conversation_id order by resolved_us desc, seq desc) as from_last
-        from resolutions cross join asked
-        where resolved_us < until_us
-    )
-    where from_last = 1"""
+_LAST = """resolutions cross join asked
+    where resolved_us < until_us and coalesce(next_resolved_us >= until_us, true)"""
 
 
 def _at_last_resolve(span: str) -> str:
@@ -86,17 +82,9 @@ def _at_last_resolve(span: str) -> str:
 
 
 _LAST_ANSWERS = f"""
-    select answered_us as dated_us, rating >= 4 as is_hit, {AT_THE_EVENT}
-    from (
-        select
-            *,
-            row_number() over (
-                partition by conversation_id, coalesce(resolution_seq, -seq) order by answered_us desc, seq desc
-            ) as from_last
-        from csat_answers cross join asked
-        where answered_us < until_us
-    )
-    where from_last = 1"""
+    select answered_us as dated_us, rating >= 4 as is_hit, rating, {AT_THE_EVENT}
+    from csat_answers cross join asked
+    where answered_us < until_us and coalesce(next_answered_us >= until_us, true)"""
 
 _REOPENED = f"""
     select
@@ -144,7 +132,7 @@ def _captain(hit: str) -> str:
         from summed left join contacted on summed.conversation_id = contacted.conversation_id
         where answered is not null
     )
-    select created_us as dated_us, {hit} as is_hit, conversations.*
+    select created_us as dated_us, {hit} as is_hit, conversations.{AT_THE_EVENT}
     from judged join (select created_us, {AT_THE_EVENT} from conversations) as conversations
         on judged.conversation_id = conversations.conversation_id"""
 
@@ -456,6 +444,7 @@ _ALL = (
         Words("Surveys without an answer.", "Опросы без ответа."),
         _LAST_ANSWERS,
         has_interval=True,
+        groups=("rating",),
     ),
     Metric(
         "response_rate",

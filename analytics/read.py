@@ -10,6 +10,9 @@
 
 Seconds for spans, fractions for ratios; counts stand in both `n` and `value`; empty groups have no row. Rows by inbox, agent
 or team say the name too, and the external id where an import gave one.
+
+Percentiles need every span; all else comes of sums, which `rollups.py` keeps ready for most questions. Sums are of whole
+microseconds, so the answer is the same to the last bit wherever it comes from.
 """
 
 import re
@@ -17,13 +20,14 @@ import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import polars as pl
 
+from analytics import rollups
 from analytics.checks import MARTS
 from analytics.errors import Refused
 from analytics.lake import account, manifest, mart
@@ -42,6 +46,10 @@ CALENDAR = {
 }
 DIMENSIONS = {"inbox": "inbox_id", "agent": "agent_id", "team": "team_id", "priority": "priority"}
 GROUPS = (*CALENDAR, *DIMENSIONS, "channel", "label", "captain", "status")
+# What the marts call the column of a group, where they call it otherwise
+COLUMN_OF = DIMENSIONS | {"channel": "inbox_id", "captain": "is_captains"}
+# What “as of today” says otherwise than the event
+OF_TODAY = ("agent_id", "team_id", "labels", "priority", "is_captains")
 # Which small table names a group, and by what
 NAMED = {"inbox": "inboxes", "agent": "agents", "team": "teams", "policy": "sla_policies", "article": "articles"}
 
@@ -62,7 +70,10 @@ class Attribution(StrEnum):
 
 @dataclass(frozen=True)
 class Query:
-    """A metric over [since, until), both aware; days and hours are those of `timezone` (IANA). Empty filters let all pass."""
+    """A metric over [since, until), both aware; days and hours are those of `timezone` (IANA). Empty filters let all pass.
+
+    with_spread: spans say p50 and p90 too, which takes longer; without it these are null.
+    """
 
     metric: str
     since: datetime
@@ -75,6 +86,7 @@ class Query:
     labels: tuple[str, ...] = ()
     time: Time = Time.CALENDAR
     attribution: Attribution = Attribution.EVENT
+    with_spread: bool = True
 
 
 @dataclass(frozen=True)
@@ -88,10 +100,20 @@ class Answer:
 
 def answer(marts: Path, query: Query) -> Answer:
     """What the marts in this folder say to `query`. Refused, with a sentence, for what cannot be asked."""
+    with _engine(marts).cursor() as memory:
+        return answer_by(memory, marts, query)
+
+
+def answer_by(memory: duckdb.DuckDBPyConnection, marts: Path, query: Query) -> Answer:
+    """The same from an engine of one's own with nothing in it: another than DuckDB has to know its SQL, see elsewhere.py."""
     metric = _checked(query)
-    with _engine().cursor() as memory:
-        _open(memory, marts, metric, query)
-        rows = _stock(memory, metric, query) if metric.kind == Kind.STOCK else _flow(memory, metric, query)
+    _open(memory, marts, metric, query)
+    if metric.kind == Kind.STOCK and query.by in CALENDAR:
+        rows = _stock_by_time(memory, marts, metric, query)
+    elif metric.kind == Kind.SHARE or (metric.kind == Kind.SPAN and query.with_spread):
+        rows = _of_rows(memory, marts, metric, query)
+    else:
+        rows = _of_sums(memory, marts, metric, query)
     return Answer(
         metric.name, metric.unit.value, _named(marts, query.by, [_row(metric, query.by, row) for row in rows])
     )
@@ -104,8 +126,9 @@ def behind(marts: Path, query: Query, cell: dict[str, Any] | None = None, limit:
     is a hit of a ratio, 1 of a count. A conversation may stand there more than once: with each of its answers, say.
     """
     metric = _checked(query)
-    with _engine().cursor() as memory:
+    with _engine(marts).cursor() as memory:
         _open(memory, marts, metric, query)
+        _lay_out(memory, marts, metric, query, "conversations")
         return (
             _stock_behind(memory, metric, query, cell)
             if metric.kind == Kind.STOCK
@@ -174,58 +197,70 @@ def groups_of(metric: Metric) -> tuple[str, ...]:
     return (*(group for group in GROUPS if group != left_out), *metric.groups)
 
 
-@cache
-def _engine() -> duckdb.DuckDBPyConnection:
-    """One empty DuckDB a process, because making one takes longer than asking it; each question has a cursor of its own."""
-    return duckdb.connect(config={"threads": 2})
+@lru_cache(maxsize=4)
+def _engine(_marts: Path) -> duckdb.DuckDBPyConnection:
+    """An empty DuckDB for this folder, because making one takes longer than asking it; each question has a cursor of its own.
+
+    It remembers the footers of the files it has read, and would of every build there ever was: so there are few of them.
+    """
+    engine = duckdb.connect(config={"threads": 2})
+    engine.execute("set global parquet_metadata_cache = true")
+    return engine
 
 
 def _open(memory: duckdb.DuckDBPyConnection, marts: Path, metric: Metric, query: Query) -> None:
-    for name in {*re.findall(r"\w+", metric.sql), "conversations", "conversations_now"} & MARTS.keys():
-        memory.execute(f"create temp view {name} as {mart(marts, name)}")
     if query.by == "channel":
         inboxes = {"inbox_id": pl.Int64, "channel": pl.String}
         rows = [{key: row[key] for key in inboxes} for row in table(marts, "inboxes")]
         memory.register("inboxes", pl.DataFrame(rows, schema=inboxes))
-    asked = [us(query.since), us(query.until), manifest(marts).as_of_us or time.time_ns() // 1000]
-    memory.execute("create temp table asked as select ? as since_us, ? as until_us, ? as now_us", asked)
+    clock = manifest(marts).as_of_us or time.time_ns() // 1000
+    # of constants, so that what lies outside of the window need not be read
+    asked = {"since_us": us(query.since), "until_us": us(query.until), "now_us": clock}
+    columns = ", ".join(f"cast({value} as bigint) as {name}" for name, value in asked.items())
+    memory.execute(f"create temp view asked as select {columns}")
     if query.by in CALENDAR:
-        memory.register("dim_time", dim_time(query.since, query.until, zone(query.timezone)))
+        memory.register("dim_time", _clocks(query.since, query.until, query.timezone))
 
 
-def _flow(memory: duckdb.DuckDBPyConnection, metric: Metric, query: Query) -> list[tuple[Any, ...]]:
-    """What happened in the window, grouped."""
-    having = "sum(whole_us) > 0" if metric.kind == Kind.SHARE else "count(*) > 0"
-    return _grouped(memory, metric, query, WITHIN, _AGGREGATES[metric.kind], having)
+def _lay_out(memory: duckdb.DuckDBPyConnection, marts: Path, metric: Metric, query: Query, *more: str) -> None:
+    """The marts that the metric's rows are of, and those named."""
+    words = {*re.findall(r"\w+", metric.sql), *more}
+    if query.attribution == Attribution.CURRENT:
+        words.add("conversations_now")
+    for name in words & MARTS.keys():
+        memory.execute(f"create temp view {name} as {mart(marts, name)}")
 
 
-def _stock(memory: duckdb.DuckDBPyConnection, metric: Metric, query: Query) -> list[tuple[Any, ...]]:
-    """What there was at the end of the window, or of each bucket of it: everything that happened up to then, added up."""
-    if query.by in CALENDAR:
-        return _stock_by_time(memory, metric, query, CALENDAR[query.by][0])
-    return _grouped(memory, metric, query, "dated_us <= until_us", "cast(sum(delta) as bigint) as n", "sum(delta) > 0")
+@lru_cache(maxsize=32)
+def _clocks(since: datetime, until: datetime, timezone: str) -> pl.DataFrame:
+    return dim_time(since, until, zone(timezone))
 
 
-WITHIN = "dated_us >= since_us and dated_us < until_us"
+# -- from the rows
 
 
-def _grouped(
-    memory: duckdb.DuckDBPyConnection, metric: Metric, query: Query, window: str, aggregates: str, having: str
-) -> list[tuple[Any, ...]]:
+def _of_rows(memory: duckdb.DuckDBPyConnection, marts: Path, metric: Metric, query: Query) -> list[tuple[Any, ...]]:
+    """What takes every row: percentiles; shares of time."""
+    _lay_out(memory, marts, metric, query)
     source, keys = _source(query.by)
-    chosen, values = _chosen(metric, query, window)
+    chosen, values = _chosen(metric, query, _window(metric, us(query.since), us(query.until)))
+    having = "sum(whole_us) > 0" if metric.kind == Kind.SHARE else "count(*) > 0"
+    grouped = _grouped(keys, _AGGREGATES[metric.kind], source, having)
+    return memory.execute(f"with chosen as ({chosen}) {grouped}", values).fetchall()
+
+
+def _grouped(keys: tuple[str, ...], aggregates: str, source: str, having: str) -> str:
     groups = ", ".join(keys)
     order = ", ".join(f"{key} nulls last" for key in keys)
-    return memory.execute(
-        f"""
-        with chosen as ({chosen})
-        select {groups}{"," if keys else ""} {aggregates} from {source}
-        {f"group by {groups}" if keys else ""}
-        having {having}
-        {f"order by {order}" if keys else ""}
-        """,
-        values,
-    ).fetchall()
+    return f"""select {groups}{"," if keys else ""} {aggregates} from {source}
+        {f"group by {groups}" if keys else ""} having {having} {f"order by {order}" if keys else ""}"""
+
+
+def _window(metric: Metric, since_us: int | None, until_us: int) -> str:
+    """The condition that it happened in [since, until), or ever before; of a stock, in (since, until]."""
+    later = 1 if metric.kind == Kind.STOCK else 0
+    begun = f"dated_us >= {since_us + later} and " if since_us is not None else ""
+    return f"{begun}dated_us < {until_us + later}"
 
 
 def _chosen(metric: Metric, query: Query, window: str) -> tuple[str, dict[str, Any]]:
@@ -234,17 +269,123 @@ def _chosen(metric: Metric, query: Query, window: str) -> tuple[str, dict[str, A
     span = ", span_us as counted_us" if query.time == Time.CALENDAR else ", worked_us as counted_us"
     units = f"select units.*{span if metric.kind == Kind.SPAN else ''} from ({metric.sql}) as units"
     if query.attribution == Attribution.CURRENT and metric.kind != Kind.SHARE:
-        today = "agent_id, team_id, labels, priority, is_captains"
-        units = f"""select units.* exclude ({today}), {", ".join(f"today.{name}" for name in today.split(", "))}
+        units = f"""select units.* exclude ({", ".join(OF_TODAY)}), {", ".join(f"today.{name}" for name in OF_TODAY)}
             from ({units}) as units left join conversations_now as today on units.conversation_id = today.conversation_id"""
-    return f"select units.* from ({units}) as units cross join asked where {window} {where}", values
+    return f"select units.* from ({units}) as units where {window} {where}", values
+
+
+# -- from sums
+
+
+def _of_sums(memory: duckdb.DuckDBPyConnection, marts: Path, metric: Metric, query: Query) -> list[tuple[Any, ...]]:
+    """What happened in the window, or for a stock, what there was at its end: everything up to then, added up."""
+    sums, values = _sums(memory, marts, metric, query)
+    counted = "span_us" if query.time == Time.CALENDAR else "worked_us"
+    aggregates = {
+        # sums of whole microseconds are exact, so the answer does not depend on the order of the rows
+        Kind.SPAN: f", sum({counted}) / (sum(n) * 1e6) as mean, null as p50, null as p90",
+        Kind.RATIO: ", cast(sum(hits) as bigint) as hits",
+    }
+    found = f"cast(sum(n) as bigint) as n{aggregates.get(metric.kind, '')}"
+    source, keys = _source_of_sums(query.by)
+    return memory.execute(f"with sums as ({sums}) {_grouped(keys, found, source, 'sum(n) > 0')}", values).fetchall()
+
+
+def _source_of_sums(by: str | None) -> tuple[str, tuple[str, ...]]:
+    if by is None:
+        return "sums", ()
+    if by in CALENDAR:
+        return "sums join dim_time using (q15)", CALENDAR[by]
+    if by == "channel":
+        return "sums left join inboxes using (inbox_id)", ("channel",)
+    if by == "captain":
+        return f"(select *, {_HELD} as captain from sums) as sums", ("captain",)
+    return "sums", (COLUMN_OF.get(by, by),)
+
+
+def _stock_by_time(
+    memory: duckdb.DuckDBPyConnection, marts: Path, metric: Metric, query: Query
+) -> list[tuple[Any, ...]]:
+    """What there was at the end of each part of the window."""
+    (key,), (sums, values) = CALENDAR[query.by or ""], _sums(memory, marts, metric, query)
+    return memory.execute(
+        f"""
+        with sums as ({sums}),
+        opening as (
+            select coalesce(sum(n), 0) as n from sums where q15 < (select min(q15) from dim_time)
+        ),
+        moved as (
+            select {key}, sum(coalesce(n, 0)) as delta from dim_time left join sums using (q15) group by {key}
+        ),
+        stock as (
+            select {key}, cast(opening.n + sum(delta) over (order by {key}) as bigint) as n from moved cross join opening
+        )
+        select {key}, n from stock where n > 0 order by {key}
+        """,
+        values,
+    ).fetchall()
+
+
+def _sums(memory: duckdb.DuckDBPyConnection, marts: Path, metric: Metric, query: Query) -> tuple[str, dict[str, Any]]:
+    """SQL for n, span_us, worked_us and hits of what there is to count, by the column of the group or by q15, and the filters'
+    values; one group may stand there several times. From the rollups, where those can say; what they cannot, from the rows.
+    """
+    column = COLUMN_OF.get(query.by, query.by) if query.by and query.by not in CALENDAR else None
+    keys = ("q15",) if query.by in CALENDAR else (column,) if column else ()
+    since_us = None if metric.kind == Kind.STOCK else us(query.since)
+    until_us = us(query.until)
+    # whole quarters of the window; a stock counts from the beginning on
+    first, last = -(-(since_us or 0) // QUARTER_US), until_us // QUARTER_US
+    by = _rollup(marts, metric, query, column)
+    parts: list[str] = []
+    values: dict[str, Any] = {}
+    windows = [(since_us, until_us)]
+    if by is not None and (since_us is None or first < last):
+        where, values = _filters(query, by)
+        begun = f"q15 >= {first} and" if since_us is not None else ""
+        parts = [
+            f"""select {", ".join((*keys, *rollups.SUMS))} from ({rollups.rollup(marts, by)})
+            where metric = '{metric.name}' and {begun} q15 < {last} {where}"""
+        ]
+        windows = [(last * QUARTER_US, until_us)]
+        windows += [(since_us, first * QUARTER_US)] if since_us is not None else []
+    windows = [(begin, end) for begin, end in windows if begin is None or begin < end]
+    if windows:
+        _lay_out(memory, marts, metric, query)
+    for begin, end in windows:
+        chosen, more = _chosen(metric, query, _window(metric, begin, end))
+        parts.append(rollups.summed(metric, chosen, keys))
+        values |= more
+    return " union all ".join(parts), values
+
+
+def _rollup(marts: Path, metric: Metric, query: Query, column: str | None) -> str | None:
+    """By which column the rollup is that can answer: "" for by none; None when there is no such."""
+    filters = {
+        "inbox_id": query.inbox_ids,
+        "agent_id": query.agent_ids,
+        "team_id": query.team_ids,
+        "label": query.labels,
+    }
+    filtered = {name for name, chosen in filters.items() if chosen}
+    wanted = [*(filtered | {column} if column else filtered)]
+    if metric not in rollups.KEPT or len(wanted) > 1 or not rollups.stand_in(marts):
+        return None
+    by = wanted[0] if wanted else ""
+    if by not in rollups.columns_of(metric):
+        return None
+    # a conversation with two labels stands there twice
+    if by == "label" and (len(query.labels) > 1 or (query.labels and column == "label")):
+        return None
+    is_of_today = by in OF_TODAY or by == "label"
+    return None if query.attribution == Attribution.CURRENT and is_of_today else by
 
 
 def _flow_behind(
     memory: duckdb.DuckDBPyConnection, metric: Metric, query: Query, cell: dict[str, Any] | None, limit: int
 ) -> list[dict[str, Any]]:
     source, keys = _source(query.by)
-    chosen, values = _chosen(metric, query, WITHIN)
+    chosen, values = _chosen(metric, query, _window(metric, us(query.since), us(query.until)))
     value = {Kind.SPAN: "counted_us / 1e6", Kind.RATIO: "is_hit", Kind.SHARE: "part_us / 1e6"}.get(metric.kind, "1")
     where, wanted = _cell(query.by, keys, cell)
     # one row of a metric may stand in several groups only by its labels, and here one group is asked for
@@ -266,16 +407,16 @@ def _flow_behind(
 def _stock_behind(
     memory: duckdb.DuckDBPyConnection, metric: Metric, query: Query, cell: dict[str, Any] | None
 ) -> list[dict[str, Any]]:
+    until = us(query.until)
     if cell and query.by in CALENDAR:
         key = CALENDAR[query.by][0]
         last = memory.execute(
             f"select max(q15) from dim_time where {key} = ?", list(unbucket(query.by, cell))
         ).fetchall()
-        until = min(us(query.until), (last[0][0] + 1) * QUARTER_US)
-        memory.execute("update asked set until_us = ?", [until])
+        until = min(until, (last[0][0] + 1) * QUARTER_US)
         query, cell = replace(query, by=None), None
     source, keys = _source(query.by)
-    chosen, values = _chosen(metric, query, "dated_us <= until_us")
+    chosen, values = _chosen(metric, query, _window(metric, None, until))
     where, wanted = _cell(query.by, keys, cell)
     rows = memory.execute(
         f"""
@@ -335,30 +476,6 @@ def _named(marts: Path, by: str | None, rows: list[dict[str, Any]]) -> list[dict
     ]
 
 
-def _stock_by_time(memory: duckdb.DuckDBPyConnection, metric: Metric, query: Query, key: str) -> list[tuple[Any, ...]]:
-    chosen, values = _chosen(metric, query, "dated_us <= until_us")
-    return memory.execute(
-        f"""
-        with chosen as ({chosen}),
-        -- what happens at the very end of a bucket belongs to it: the quarter just before counts
-        opening as (
-            select coalesce(sum(delta), 0) as n from chosen
-            where (dated_us - 1) // {QUARTER_US} < (select min(q15) from dim_time)
-        ),
-        moved as (
-            select {key}, sum(coalesce(delta, 0)) as delta
-            from dim_time left join chosen on (dated_us - 1) // {QUARTER_US} = q15
-            group by {key}
-        ),
-        stock as (
-            select {key}, cast(opening.n + sum(delta) over (order by {key}) as bigint) as n from moved cross join opening
-        )
-        select {key}, n from stock where n > 0 order by {key}
-        """,
-        values,
-    ).fetchall()
-
-
 def _source(by: str | None) -> tuple[str, tuple[str, ...]]:
     """Where the rows come from, and the columns they are grouped by."""
     if by is None:
@@ -371,30 +488,28 @@ def _source(by: str | None) -> tuple[str, tuple[str, ...]]:
         labels = "case when len(labels) = 0 then [null] else labels end"
         return f"(select *, unnest({labels}) as label from chosen) as chosen", ("label",)
     if by == "captain":
-        word = "case when is_captains then 'captain' else 'human' end"
-        return f"(select *, {word} as captain from chosen) as chosen", ("captain",)
+        return f"(select *, {_HELD} as captain from chosen) as chosen", ("captain",)
     return "chosen", (DIMENSIONS.get(by, by),)
 
 
-def _filters(query: Query) -> tuple[str, dict[str, Any]]:
-    """Conditions to add, and their values."""
+_HELD = "case when is_captains then 'captain' else 'human' end"
+
+
+def _filters(query: Query, rollup: str | None = None) -> tuple[str, dict[str, Any]]:
+    """Conditions to add, and their values. rollup: the column of the rollup they are for."""
     ids = {"inbox_id": query.inbox_ids, "agent_id": query.agent_ids, "team_id": query.team_ids}
     chosen: dict[str, Any] = {column: list(values) for column, values in ids.items() if values}
     words = [f"and list_contains(${column}, {column})" for column in chosen]
     if query.labels:
         chosen["labels"] = list(query.labels)
-        words.append("and list_has_any(labels, $labels)")
+        words.append("and list_contains($labels, label)" if rollup == "label" else "and list_has_any(labels, $labels)")
     return " ".join(words), chosen
 
 
-_COUNT = "count(*) as n"
 _WILSON_Z = 1.96
-# Sums of whole microseconds are exact, so the answer does not depend on the order of the rows.
 _AGGREGATES = {
-    Kind.SPAN: f"""{_COUNT}, sum(counted_us) / (count(*) * 1e6) as mean,
+    Kind.SPAN: """count(*) as n, sum(counted_us) / (count(*) * 1e6) as mean,
         quantile_cont(counted_us, 0.5) / 1e6 as p50, quantile_cont(counted_us, 0.9) / 1e6 as p90""",
-    Kind.RATIO: f"{_COUNT}, count(*) filter (where is_hit) as hits",
-    Kind.COUNT: _COUNT,
     Kind.SHARE: "sum(whole_us) / 1e6 as n, sum(part_us) / sum(whole_us) as share",
 }
 

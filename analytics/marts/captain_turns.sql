@@ -1,23 +1,39 @@
 -- What counts for judging Captain, in conversations in which he wrote to the customer: one row per event, `what` it was:
 -- answer (his public message), human (an agent's), resolved, reopened, confirmed (the customer said that it helped),
 -- unhelpful (he said that message `message_id` did not), rated. happened_us in microseconds since 1970 UTC.
-with told as (
+with his as (
+    select distinct conversation_id from states where is_captain_answer
+),
+
+told as (
+    select seq, name, message_id, rating, is_helpful
+    from log
+    where conversation_id in (select conversation_id from his)
+),
+
+turns as (
     select
-        *,
+        story.*,
+        message_id,
+        rating,
         case
-            when is_captain_answer then 'answer'
+            when own.is_captain_answer then 'answer'
             when is_human_answer then 'human'
-            when is_resolve then 'resolved'
-            when is_reopening then 'reopened'
-            when name = 'captain.confirmed' then 'confirmed'
-            when name = 'captain.feedback' and is_helpful = false then 'unhelpful'
-            when name = 'csat.answered' and rating is not null then 'rated'
-        end as what
+            when story.is_resolve then 'resolved'
+            when own.is_reopening then 'reopened'
+            when told.name = 'captain.confirmed' then 'confirmed'
+            when told.name = 'captain.feedback' and is_helpful = false then 'unhelpful'
+            when told.name = 'csat.answered' and rating is not null then 'rated'
+        end as what,
+        own.is_captains_after
     from story
+    join told on story.seq = told.seq
+    left join states as own on story.seq = own.seq
 )
 
-select conversation_id, seq, place, occurred_us as happened_us, what, message_id, rating, inbox_id,
-    cast(null as bigint) as agent_id, team_id, labels, priority, is_captains_after as is_captains
-from told
-where what is not null and conversation_id in (select conversation_id from story where is_captain_answer)
-order by happened_us, seq
+select turns.conversation_id, turns.seq, cast(place as bigint) as place, turns.occurred_us as happened_us, what, message_id, rating, turns.inbox_id,
+    cast(null as bigint) as agent_id, team_after as team_id, labels_after as labels, priority_after as priority,
+    coalesce(turns.is_captains_after, was.is_captains_after) as is_captains
+from turns left join states as was on turns.state_seq = was.seq
+where what is not null
+order by happened_us, turns.seq

@@ -4,37 +4,50 @@
 -- else the assignee then. A draft that came too late to be shown is none.
 with told as (
     select
-        *,
-        case
-            when name = 'captain.drafted' then 'draft'
-            when name = 'captain.draft_accepted' then 'accepted'
-            when name = 'captain.draft_edited' then 'edited'
-            when name = 'captain.draft_rejected' then 'rejected'
-            when name = 'captain.abstained' then 'abstained'
-            when is_captain_answer then 'answer'
-            when is_handoff and actor_kind = 'captain' then 'handed_off'
-        end as what
-    from story
-),
-
-reasons as (
-    select seq as reason_seq, data ->> '$.reason' as reason
+        seq,
+        actor_kind,
+        actor_id,
+        case name
+            when 'captain.drafted' then 'draft'
+            when 'captain.draft_accepted' then 'accepted'
+            when 'captain.draft_edited' then 'edited'
+            when 'captain.draft_rejected' then 'rejected'
+            else 'abstained'
+        end as what,
+        case when name = 'captain.abstained' then data ->> '$.reason' end as reason
     from log
-    where name in ('captain.abstained', 'conversation.bot_handoff')
+    where name in (
+        'captain.drafted', 'captain.draft_accepted', 'captain.draft_edited', 'captain.draft_rejected', 'captain.abstained'
+    )
+    union all
+    select
+        states.seq,
+        states.actor_kind,
+        states.actor_id,
+        case when is_captain_answer then 'answer' else 'handed_off' end as what,
+        reasons.reason
+    from states left join (
+        select seq, data ->> '$.reason' as reason from log where name = 'conversation.bot_handoff'
+    ) as reasons on states.seq = reasons.seq
+    where is_captain_answer or (is_handoff and actor_kind = 'captain')
 )
 
 select
-    conversation_id,
-    seq,
-    occurred_us as happened_us,
+    story.conversation_id,
+    told.seq,
+    story.occurred_us as happened_us,
     what,
     reason,
-    inbox_id,
-    case when what in ('accepted', 'edited', 'rejected') and actor_kind = 'user' then actor_id else agent_id end as agent_id,
-    team_id,
-    labels,
-    priority,
-    is_captains_after as is_captains
-from told left join reasons on told.seq = reasons.reason_seq
-where what is not null and not (what = 'abstained' and coalesce(reason = 'went_on', false))
-order by happened_us, seq
+    story.inbox_id,
+    case when what in ('accepted', 'edited', 'rejected') and told.actor_kind = 'user' then told.actor_id else was.agent_after end
+        as agent_id,
+    was.team_after as team_id,
+    was.labels_after as labels,
+    was.priority_after as priority,
+    coalesce(own.is_captains_after, was.is_captains_after) as is_captains
+from told
+join story on told.seq = story.seq
+left join states as was on story.state_seq = was.seq
+left join states as own on told.seq = own.seq
+where not (what = 'abstained' and coalesce(reason = 'went_on', false))
+order by happened_us, told.seq

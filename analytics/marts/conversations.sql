@@ -1,68 +1,49 @@
 -- One row per conversation. created_us in microseconds since 1970 UTC.
 -- agent_id, team_id, labels, priority, is_captains: after everything that happened at the instant of its creation.
 -- is_with_captain: it was begun where Captain answered, as far as the log tells; an import tells it by his answers.
-with born as (
-    select conversation_id, seq, occurred_us as created_us, display_id, inbox_id, contact_id, is_history
-    from story
-    where name = 'conversation.created'
-),
-
-state as (
-    select
-        story.conversation_id,
-        arg_max_null(agent_after, place) as agent_id,
-        arg_max_null(team_after, place) as team_id,
-        max_by(labels_after, place) as labels,
-        arg_max_null(priority_after, place) as priority,
-        max_by(is_captains_after, place) as is_captains
-    from story join born using (conversation_id)
-    where story.occurred_us <= born.created_us
-    group by story.conversation_id
+with begun as (
+    select conversation_id, seq, display_id, inbox_id, contact_id from log where name = 'conversation.created'
 ),
 
 answered as (
-    select
-        conversation_id,
-        min(occurred_us) as captain_answered_us
-    from story
-    where is_captain_answer
+    select conversation_id, min(occurred_us) as captain_answered_us from states where is_captain_answer
     group by conversation_id
-),
-
--- where Captain ever answered, in what an import told
-imported as (
-    select distinct inbox_id from story where is_captain_answer and is_history
-),
-
-switched as (
-    select inbox_id, since_us, is_on from captain_inboxes
 ),
 
 switched_before as (
     select born.conversation_id, switched.is_on
-    from born asof join switched on born.inbox_id = switched.inbox_id and born.created_us >= switched.since_us
+    from (
+        select born.conversation_id, begun.inbox_id, created_us
+        from born join begun on born.conversation_id = begun.conversation_id
+        where inbox_id in (select inbox_id from captain_inboxes)
+    ) as born
+    asof join captain_inboxes as switched
+        on born.inbox_id = switched.inbox_id and born.created_us >= switched.since_us
 )
 
 select
-    born.conversation_id,
+    begun.conversation_id,
     display_id,
-    seq,
+    begun.seq,
     created_us,
-    inbox_id,
+    begun.inbox_id,
     contact_id,
-    is_history,
+    born.is_history,
     captain_answered_us,
     captain_answered_us is not null
-    or is_captains
+    or is_captains_after
     or coalesce(is_on, false)
-    or (is_history and inbox_id in (select inbox_id from imported)) as is_with_captain,
-    agent_id,
-    team_id,
-    labels,
-    priority,
-    is_captains
-from born
-join state on born.conversation_id = state.conversation_id
-left join answered on born.conversation_id = answered.conversation_id
-left join switched_before on born.conversation_id = switched_before.conversation_id
-order by created_us, seq
+    or (born.is_history and begun.inbox_id in (select inbox_id from captains_imports)) as is_with_captain,
+    agent_after as agent_id,
+    team_after as team_id,
+    labels_after as labels,
+    priority_after as priority,
+    is_captains_after as is_captains
+from begun
+join born on begun.conversation_id = born.conversation_id
+join states
+    on begun.conversation_id = states.conversation_id
+    and states.occurred_us <= created_us and coalesce(states.next_us > created_us, true)
+left join answered on begun.conversation_id = answered.conversation_id
+left join switched_before on begun.conversation_id = switched_before.conversation_id
+order by created_us, begun.seq

@@ -1,17 +1,25 @@
 -- One row per answer to a survey, changed ones too. answered_us in microseconds since 1970 UTC; rating 1 to 5.
 -- resolution_seq: the resolve it judges, the one its survey asked about, or the last one before the answer.
+-- next_answered_us: when it was changed, the next answer about the same resolve; null when it was not.
 -- agent_id, team_id, labels, priority: who resolved, and what the conversation was then.
-with asked as (
+with told as (
+    select seq, name, survey_id, rating, resolver_id from log
+    where name in ('csat.sent', 'csat.answered') and conversation_id is not null
+),
+
+asked as (
     select survey_id, min(place) as place
-    from story
-    where name = 'csat.sent' and survey_id is not null
+    from told join story on told.seq = story.seq
+    where told.name = 'csat.sent' and survey_id is not null
     group by survey_id
 ),
 
 answers as (
-    select story.*, coalesce(asked.place, story.place) as judged_place
-    from story left join asked using (survey_id)
-    where story.name = 'csat.answered' and story.rating is not null
+    select story.*, survey_id, rating, resolver_id, coalesce(asked.place, story.place) as judged_place
+    from told
+    join story on told.seq = story.seq
+    left join asked using (survey_id)
+    where told.name = 'csat.answered' and rating is not null
 ),
 
 resolves as (
@@ -19,6 +27,14 @@ resolves as (
     from answers join story on answers.conversation_id = story.conversation_id and story.place < answers.judged_place
     where story.is_resolve
     group by answers.seq
+),
+
+resolved as (
+    select resolves.seq as answer_seq, states.*
+    from resolves
+    join answers on resolves.seq = answers.seq
+    join story on answers.conversation_id = story.conversation_id and resolves.place = story.place
+    join states on story.seq = states.seq
 )
 
 select
@@ -27,15 +43,18 @@ select
     answers.survey_id,
     answers.rating,
     answers.occurred_us as answered_us,
+    lead(answers.occurred_us) over (
+        partition by coalesce(resolved.seq, -answers.seq) order by answers.occurred_us, answers.seq
+    ) as next_answered_us,
     resolved.seq as resolution_seq,
     answers.inbox_id,
     case when resolved.seq is null then answers.resolver_id when resolved.actor_kind = 'user' then resolved.actor_id end
         as agent_id,
-    case when resolved.seq is null then answers.team_id else resolved.team_id end as team_id,
-    case when resolved.seq is null then answers.labels else resolved.labels end as labels,
-    case when resolved.seq is null then answers.priority else resolved.priority end as priority,
-    case when resolved.seq is null then answers.is_captains else resolved.is_captains end as is_captains
+    case when resolved.seq is null then was.team_after else resolved.team_id end as team_id,
+    case when resolved.seq is null then was.labels_after else resolved.labels end as labels,
+    case when resolved.seq is null then was.priority_after else resolved.priority end as priority,
+    case when resolved.seq is null then was.is_captains_after else resolved.is_captains end as is_captains
 from answers
-left join resolves on answers.seq = resolves.seq
-left join story as resolved on answers.conversation_id = resolved.conversation_id and resolves.place = resolved.place
-order by answered_us, seq
+left join resolved on answers.seq = resolved.answer_seq
+left join states as was on answers.state_seq = was.seq
+order by answered_us, answers.seq

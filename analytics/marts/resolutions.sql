@@ -1,15 +1,49 @@
 -- One row per resolve. Instants and spans in microseconds; …_worked_us counts working hours alone.
 -- life: since the conversation was created; episode: since created or last reopened; requester_wait and agent_wait: how much
 -- of its life so far was our turn, and how much the customer's. human_messages: public ones of agents so far. reopened_us: the
--- reopening after it, null when there was none. Merged conversations are left out.
-with marks as (
+-- reopening after it, null when there was none; next_resolved_us: the next resolve, so. Merged conversations are left out.
+with resolved as (
+    select distinct conversation_id from states where is_resolve
+),
+
+-- where it is our turn or the customer's by who wrote last
+held as (
+    select distinct conversation_id
+    from states semi join resolved on states.conversation_id = resolved.conversation_id
+    where status_after = 'pending' and holder_after is not null
+),
+
+marks as (
+    select story.conversation_id, place, story.seq, story.occurred_us, worked_us, humans, status_after, rest, holder_after,
+        false as is_incoming, false as is_answer
+    from states join story on states.seq = story.seq
+    where new_status is not null and states.conversation_id in (select conversation_id from resolved)
+    union all
+    select story.conversation_id, place, story.seq, story.occurred_us, worked_us, humans, status_after, rest, holder_after,
+        is_incoming, is_answer
+    from story join states on story.state_seq = states.seq
+    where (is_incoming or is_answer) and story.conversation_id in (select conversation_id from held)
+),
+
+-- whose turn it is from here on: ours; the customer's, while pending for him, snoozed until he replies, or held by Captain or
+-- a bot that has answered; nobody's (null) while resolved
+turned as (
     select
         *,
+        case
+            when status_after = 'open' or (status_after = 'snoozed' and rest is null) then 'ours'
+            when rest is not null then 'theirs'
+            when status_after = 'pending' then
+                case
+                    when last_value(case when is_incoming then true when is_answer then false end ignore nulls) over (
+                        partition by conversation_id order by place rows between unbounded preceding and current row
+                    ) then 'ours'
+                    else 'theirs'
+                end
+        end as turn,
         lead(occurred_us) over told as next_us,
-        lead(worked_us) over told as next_worked_us,
-        count(*) filter (where is_human_answer) over told as human_messages,
-        coalesce(count(*) filter (where is_human_answer or is_captain_answer) over told > 0, false) as is_answered
-    from story
+        lead(worked_us) over told as next_worked_us
+    from marks
     window told as (partition by conversation_id order by place)
 ),
 
@@ -19,34 +53,33 @@ shared as (
         coalesce(sum(case when turn = 'ours' then next_us - occurred_us end) over before, 0)::bigint as requester_wait_us,
         coalesce(sum(case when turn = 'ours' then next_worked_us - worked_us end) over before, 0)::bigint
             as requester_wait_worked_us,
-        coalesce(sum(case when turn in ('pending', 'snoozed', 'held') then next_us - occurred_us end) over before, 0)::bigint
-            as agent_wait_us,
-        coalesce(
-            sum(case when turn in ('pending', 'snoozed', 'held') then next_worked_us - worked_us end) over before, 0
-        )::bigint as agent_wait_worked_us
-    from marks
+        coalesce(sum(case when turn = 'theirs' then next_us - occurred_us end) over before, 0)::bigint as agent_wait_us,
+        coalesce(sum(case when turn = 'theirs' then next_worked_us - worked_us end) over before, 0)::bigint
+            as agent_wait_worked_us
+    from turned
     window before as (partition by conversation_id order by place rows between unbounded preceding and 1 preceding)
 ),
 
 created as (
-    select conversation_id, occurred_us as created_us from story where name = 'conversation.created'
+    select conversation_id, occurred_us as created_us, worked_us as created_worked_us from story where is_created
 ),
 
 merged as (
-    select distinct conversation_id from story where name = 'conversation.merged'
+    select distinct conversation_id from log where name = 'conversation.merged' and conversation_id is not null
 ),
 
 -- resolves and reopenings take turns, so what stands beside a resolve is a reopening
 turns as (
     select
-        *,
-        lag(occurred_us) over beside as reopened_before_us,
+        shared.*,
+        states.* exclude (conversation_id, seq, occurred_us, status_after, rest, holder_after),
+        lag(shared.occurred_us) over beside as reopened_before_us,
         lag(worked_us) over beside as reopened_before_worked_us,
-        lead(occurred_us) over beside as reopened_us,
-        count(*) filter (where is_resolve) over (partition by conversation_id order by place) as ordinal
-    from shared
+        lead(shared.occurred_us) over beside as reopened_us,
+        count(*) filter (where is_resolve) over (partition by shared.conversation_id order by place) as ordinal
+    from shared join states on shared.seq = states.seq
     where is_resolve or is_reopening
-    window beside as (partition by conversation_id order by place)
+    window beside as (partition by shared.conversation_id order by place)
 )
 
 select
@@ -57,16 +90,17 @@ select
     coalesce(reopened_before_us, created_us) as episode_started_us,
     occurred_us as resolved_us,
     reopened_us,
+    lead(occurred_us) over (partition by turns.conversation_id order by occurred_us, seq) as next_resolved_us,
     occurred_us - created_us as life_us,
-    worked_us as life_worked_us,
+    worked_us - created_worked_us as life_worked_us,
     occurred_us - coalesce(reopened_before_us, created_us) as episode_us,
-    worked_us - coalesce(reopened_before_worked_us, 0) as episode_worked_us,
+    worked_us - coalesce(reopened_before_worked_us, created_worked_us) as episode_worked_us,
     requester_wait_us,
     requester_wait_worked_us,
     agent_wait_us,
     agent_wait_worked_us,
-    human_messages,
-    is_answered,
+    cast(humans as bigint) as human_messages,
+    humans > 0 or captain_wrote_before as is_answered,
     is_imported,
     inbox_id,
     case when actor_kind = 'user' then actor_id end as agent_id,

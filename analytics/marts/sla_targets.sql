@@ -7,27 +7,46 @@
 -- target is missed once its due time has passed. superseded: when a hand-off began it again.
 -- agent_id, team_id, labels, priority: at the outcome.
 with covered as (
-    select distinct conversation_id from story where name = 'sla.applied'
+    select distinct conversation_id from log where name = 'sla.applied' and conversation_id is not null
 ),
 
+covering as (
+    select seq, name, sla_policy_id from log where name in ('sla.applied', 'sla.removed')
+),
+
+-- every event of theirs, with the state after it
 neighbours as (
     select
-        *,
-        lead(occurred_us) over told as next_us,
+        story.*,
+        covering.name,
+        sla_policy_id,
+        after.agent_after,
+        after.team_after,
+        after.labels_after,
+        after.priority_after,
+        after.is_captains_after,
+        case when after.status_after <> 'resolved' then coalesce(after.rest, '') end as rest,
+        after.schedule_id as schedule_after,
+        worked_us - after.shift_us as b_open,
+        lead(story.occurred_us) over told as next_us,
         lead(worked_us) over told as next_worked_us
-    from story semi join covered using (conversation_id)
-    window told as (partition by conversation_id order by place)
+    from story
+    semi join covered on story.conversation_id = covered.conversation_id
+    left join states as own on story.seq = own.seq
+    left join states as after on coalesce(own.seq, story.state_seq) = after.seq
+    left join covering on story.seq = covering.seq
+    window told as (partition by story.conversation_id order by place)
 ),
 
 -- how long it has waited for the customer so far
 rows as (
     select
         *,
-        coalesce(sum(case when turn = 'pending' then next_us - occurred_us end) over before, 0)::bigint as pending_us,
-        coalesce(sum(case when turn = 'snoozed' then next_us - occurred_us end) over before, 0)::bigint as snoozed_us,
-        coalesce(sum(case when turn = 'pending' then next_worked_us - worked_us end) over before, 0)::bigint
+        coalesce(sum(case when rest = 'pending' then next_us - occurred_us end) over before, 0)::bigint as pending_us,
+        coalesce(sum(case when rest = 'snoozed' then next_us - occurred_us end) over before, 0)::bigint as snoozed_us,
+        coalesce(sum(case when rest = 'pending' then next_worked_us - worked_us end) over before, 0)::bigint
             as pending_worked_us,
-        coalesce(sum(case when turn = 'snoozed' then next_worked_us - worked_us end) over before, 0)::bigint
+        coalesce(sum(case when rest = 'snoozed' then next_worked_us - worked_us end) over before, 0)::bigint
             as snoozed_worked_us
     from neighbours
     window before as (partition by conversation_id order by place rows between unbounded preceding and 1 preceding)
@@ -36,7 +55,7 @@ rows as (
 firsts as (
     select
         conversation_id,
-        min(place) filter (where name = 'conversation.created') as created,
+        min(place) filter (where is_created) as created,
         min(place) filter (where is_incoming) as asked,
         min(occurred_us) filter (where is_incoming) as asked_us,
         min(place) filter (where is_human_answer) as answered,
@@ -57,7 +76,7 @@ attempts as (
         asked_us
     from rows join firsts using (conversation_id)
     where place <= least(coalesce(answered, place), coalesce(resolved, place)) and asked < coalesce(answered, asked + 1)
-    and (name = 'conversation.created' or is_handoff or is_resolve or place = answered)
+    and (is_created or is_handoff or is_resolve or place = answered)
 ),
 
 promises as (
@@ -125,7 +144,7 @@ used as (
         rows.occurred_us,
         rows.b_open,
         rows.schedule_after,
-        rows.turn = 'pending' and rests_pending or rows.turn = 'snoozed' and rests_snoozed as is_resting,
+        rows.rest = 'pending' and rests_pending or rows.rest = 'snoozed' and rests_snoozed as is_resting,
         case
             when is_business_time then
                 rows.worked_us - started_worked_us

@@ -1,14 +1,19 @@
 -- One row per survey sent; of what an import told: per resolve of a conversation with a person's or Captain's answer.
 -- Instants in microseconds since 1970 UTC; answered_us is its first answer, null without one.
 -- agent_id, team_id, labels, priority: who resolved, and what the conversation was then.
-with sent as (
-    select * from story where name = 'csat.sent'
+with told as (
+    select seq, name, survey_id, resolver_id from log
+    where name in ('csat.sent', 'csat.answered') and conversation_id is not null
+),
+
+sent as (
+    select story.*, survey_id, resolver_id from told join story on told.seq = story.seq where told.name = 'csat.sent'
 ),
 
 answered as (
     select survey_id, min(occurred_us) as answered_us
-    from story
-    where name = 'csat.answered' and survey_id is not null
+    from told join story on told.seq = story.seq
+    where told.name = 'csat.answered' and survey_id is not null
     group by survey_id
 ),
 
@@ -17,6 +22,14 @@ resolves as (
     from sent join story on sent.conversation_id = story.conversation_id and story.place < sent.place
     where story.is_resolve
     group by sent.seq
+),
+
+resolved as (
+    select resolves.seq as survey_seq, states.*
+    from resolves
+    join sent on resolves.seq = sent.seq
+    join story on sent.conversation_id = story.conversation_id and resolves.place = story.place
+    join states on story.seq = states.seq
 )
 
 select
@@ -29,15 +42,15 @@ select
     sent.inbox_id,
     case when resolved.seq is null then sent.resolver_id when resolved.actor_kind = 'user' then resolved.actor_id end
         as agent_id,
-    case when resolved.seq is null then sent.team_id else resolved.team_id end as team_id,
-    case when resolved.seq is null then sent.labels else resolved.labels end as labels,
-    case when resolved.seq is null then sent.priority else resolved.priority end as priority,
-    case when resolved.seq is null then sent.is_captains else resolved.is_captains end as is_captains,
+    case when resolved.seq is null then was.team_after else resolved.team_id end as team_id,
+    case when resolved.seq is null then was.labels_after else resolved.labels end as labels,
+    case when resolved.seq is null then was.priority_after else resolved.priority end as priority,
+    case when resolved.seq is null then was.is_captains_after else resolved.is_captains end as is_captains,
     false as is_imported
 from sent
 left join answered using (survey_id)
-left join resolves on sent.seq = resolves.seq
-left join story as resolved on sent.conversation_id = resolved.conversation_id and resolves.place = resolved.place
+left join resolved on sent.seq = resolved.survey_seq
+left join states as was on sent.state_seq = was.seq
 union all
 select
     cast(null as bigint) as survey_id,
@@ -58,5 +71,5 @@ left join (
     select resolution_seq, min(answered_us) as answered_us from csat_answers where resolution_seq is not null
     group by resolution_seq
 ) as judged on resolutions.seq = judged.resolution_seq
-where is_imported and is_answered
+where is_imported and is_answered and resolutions.conversation_id in (select conversation_id from born)
 order by sent_us, seq

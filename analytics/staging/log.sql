@@ -1,6 +1,6 @@
 -- One row per event of the log: what stands in a part of the lake. Instants in microseconds since 1970 UTC.
 -- `data` is the event's JSON, kept whole; the columns from display_id on are taken out of it, null where it has none.
--- Read from `batch`, the rows as PostgreSQL gave them.
+-- Read from `batch`, the rows as PostgreSQL gave them, in its order.
 select
     seq,
     name,
@@ -54,4 +54,3 @@ from (
         }') as fact
     from batch
 )
-order by seq

@@ -22,7 +22,17 @@ SPANS = {
     "first_response_human", "first_response_any", "next_response", "requester_wait", "agent_wait",
     "first_resolution", "full_resolution", "episode_resolution", "handle_time",
 }  # fmt: skip
+# What Captain did, and what agents made of his drafts
+WORK = {
+    "captain_drafts": ("draft",), "captain_drafts_used": ("accepted", "edited", "rejected"),
+    "captain_drafts_accepted": ("accepted",), "captain_drafts_edited": ("edited",),
+    "captain_drafts_rejected": ("rejected",), "captain_answers": ("answer",), "captain_abstentions": ("abstained",),
+    "captain_handoffs": ("handed_off",),
+}  # fmt: skip
 COUNTS = {"conversations", "messages_incoming", "messages_outgoing", "backlog", "sla_unfinished"}
+COUNTS |= WORK.keys() - {"captain_drafts_used"}
+# Which channel an inbox has; others have none
+CHANNELS = {1: "website", 2: "api"}
 ANSWERERS = ("user", "captain", "bot")
 
 Dict = dict[str, Any]
@@ -102,6 +112,7 @@ class World:
     given: list[tuple[int, str, int, int | None]] = field(default_factory=list)
     policies: dict[int, list[tuple[int, Dict]]] = field(default_factory=lambda: defaultdict(list))
     captains_inboxes: set[int] = field(default_factory=set)
+    presence: dict[int, list[tuple[int, str]]] = field(default_factory=lambda: defaultdict(list))
     now: int = 0
 
     def calendar_at(self, moment: int, inbox: int, team: int | None) -> int | None:
@@ -212,6 +223,8 @@ def told(events: list[Dict], now: datetime) -> list[Talk]:
         elif event["name"] == "calendar.assigned":
             what = "inbox" if data["inbox_id"] is not None else "team"
             world.given.append((event["occurred_us"], what, data[f"{what}_id"], data["calendar_id"]))
+        elif event["name"] == "agent.presence_changed":
+            world.presence[data["user_id"]].append((event["occurred_us"], data["presence"]))
         elif event["name"] == "sla_policy.versioned":
             world.policies[data["sla_policy_id"]].append((event["occurred_us"], data["targets"]))
     for event in sorted(ordered, key=lambda event: event["seq"]):
@@ -278,6 +291,8 @@ def units(talks: list[Talk], metric: str, begin: int, end: int) -> list[Dict]:
         name = "_messages"
     if metric.startswith("sla"):
         name = "_sla"
+    if metric in WORK:
+        name = "_captain_work"
     found = []
     for talk in talks:
         for unit in globals()[name](talk, metric, begin, end, talks):
@@ -389,7 +404,7 @@ def _csat(talk: Talk, _metric: str, _begin: int, end: int, _talks: Any) -> list[
             judged = _judged(talk, row)
             who = judged.resolver if judged else row.before.dimensions(agent=row.data["resolver_id"])
             key = judged.place if judged else -row.place
-            last[key] = who | {"dated": row.now, "hit": row.data["rating"] >= 4}
+            last[key] = who | {"dated": row.now, "hit": row.data["rating"] >= 4, "rating": row.data["rating"]}
     return list(last.values())
 
 
@@ -475,17 +490,41 @@ def _captain_harm(talk: Talk, _metric: str, _begin: int, end: int, _talks: Any) 
     return found
 
 
-def _handle_time(talk: Talk, _metric: str, begin: int, end: int, _talks: Any) -> list[Dict]:
-    looks: dict[int, list[tuple[Row, Row]]] = defaultdict(list)
-    open_looks: dict[int, Row] = {}
+def _captain_work(talk: Talk, metric: str, *_: Any) -> list[Dict]:
+    found = []
+    for row in talk.rows:
+        what = row.name.removeprefix("captain.").removeprefix("draft_").replace("drafted", "draft")
+        if row.kind == "captain":
+            what = "answer"
+        if row.is_handoff and row.actor == "captain":
+            what = "handed_off"
+        is_his = row.name.startswith("captain.") or what in ("answer", "handed_off")
+        reason = row.data.get("reason") if row.name in ("captain.abstained", "conversation.bot_handoff") else None
+        if not is_his or what not in WORK[metric] or (what, reason) == ("abstained", "went_on"):
+            continue
+        decided = row.name.startswith("captain.draft_") and row.actor.startswith("user:")
+        agent = int(row.actor[5:]) if decided else row.after.agent
+        found.append(row.after.dimensions(agent=agent, dated=row.now, reason=reason, hit=what != "rejected"))
+    return found
+
+
+def _looks(talk: Talk) -> Iterator[tuple[int, Row, Row]]:
+    """(agent, begin, end): he has it before his eyes until he turns away, or turns to it anew."""
+    looking: dict[int, Row] = {}
     for row in talk.rows:
         if row.name in ("conversation.focused", "conversation.unfocused"):
             user = row.data["user_id"]
-            if user in open_looks and begin <= row.now < end:
-                looks[user].append((open_looks[user], row))
-            open_looks.pop(user, None)
+            if user in looking:
+                yield user, looking.pop(user), row
             if row.name == "conversation.focused":
-                open_looks[user] = row
+                looking[user] = row
+
+
+def _handle_time(talk: Talk, _metric: str, begin: int, end: int, _talks: Any) -> list[Dict]:
+    looks: dict[int, list[tuple[Row, Row]]] = defaultdict(list)
+    for user, start, stop in _looks(talk):
+        if begin <= stop.now < end:
+            looks[user].append((start, stop))
     found = []
     for user, mine in looks.items():
         start, last = max(mine, key=lambda look: (look[1].now, look[0].seq))
@@ -560,7 +599,9 @@ def _outcome(talk: Talk, target: str, start: Row, end: Row | None, how: str, mom
             return None
         if not is_late and not is_replaced and how == "answered":
             assert stop is not None
-            took_part = stop.after.dimensions()["captain"]
+            # who held it until it was resolved took part, and so does who writes the answer
+            sides = {state.dimensions()["captain"] for state in (stop.before, stop.after)}
+            took_part = "captain" if "captain" in sides else "human"
             return stop.before.dimensions(
                 state="met", dated=stop.now, captain=took_part, policy=reign.data["sla_policy_id"]
             )
@@ -598,6 +639,8 @@ def rows(
 ) -> list[Dict]:
     """What the metric says, group by group."""
     begin, end = _us(since), _us(until)
+    if metric == "occupancy":
+        return _occupancy(talks, begin, end, by, ZoneInfo(timezone), filters)
     if metric == "backlog":
         return _backlog(talks, begin, end, by, ZoneInfo(timezone), attribution, filters)
     found = units(talks, metric, begin, end)
@@ -611,6 +654,36 @@ def rows(
     names = ("weekday", "hour") if by == "weekday_hour" else (by,) if by else ()
     ordered = sorted(groups, key=lambda key: [(part is None, part) for part in key])
     return [dict(zip(names, key, strict=True)) | _numbers(metric, groups[key], time) for key in ordered]
+
+
+def _occupancy(
+    talks: list[Talk], begin: int, end: int, by: str | None, zone: ZoneInfo, filters: dict[str, tuple[Any, ...]]
+) -> list[Dict]:
+    """Time with a conversation before one's eyes ÷ time online or busy, quarter of an hour by quarter of an hour."""
+    world, stretches = talks[0].world, []
+    for talk in talks:
+        stretches += [(user, True, start.now, stop.now) for user, start, stop in _looks(talk)]
+    for user, changes in world.presence.items():
+        for (since, presence), (until, _) in pairwise([*changes, (world.now, "")]):
+            if presence in ("online", "busy"):
+                stretches.append((user, False, since, until))
+    parts: dict[tuple[Any, ...], int] = defaultdict(int)
+    wholes: dict[tuple[Any, ...], int] = defaultdict(int)
+    step = 15 * 60 * 1_000_000
+    for user, is_look, start, stop in stretches:
+        place, stop = max(start, begin), min(stop, end, world.now)
+        while place < stop:
+            following = min(stop, (place // step + 1) * step)
+            unit = {"dated": place, "agent": user, "inbox": None, "team": None, "labels": ()}
+            if _passes(unit, filters):
+                (key,) = _keys(unit, by, zone)
+                (parts if is_look else wholes)[key] += following - place
+            place = following
+    names = ("weekday", "hour") if by == "weekday_hour" else (by,) if by else ()
+    return [
+        dict(zip(names, key, strict=True)) | _counted(1) | {"n": wholes[key] / 1e6, "value": parts[key] / wholes[key]}
+        for key in sorted(wholes)
+    ]
 
 
 _TODAY = ("agent", "team", "labels", "priority", "captain")
@@ -662,7 +735,9 @@ def _keys(unit: Dict, by: str | None, zone: ZoneInfo) -> list[tuple[Any, ...]]:
         return [()]
     if by == "label":
         return [(label,) for label in unit["labels"]] or [(None,)]
-    if by in ("inbox", "agent", "team", "priority", "status", "captain", "target", "policy"):
+    if by == "channel":
+        return [(CHANNELS.get(unit["inbox"]),)]
+    if by in ("inbox", "agent", "team", "priority", "status", "captain", "target", "policy", "reason", "rating"):
         return [(unit[by],)]
     local = _moment(unit["dated"]).astimezone(zone)
     monday = local.date() - timedelta(days=local.weekday())

@@ -53,7 +53,7 @@ def test_a_sound_build_passes(memory: duckdb.DuckDBPyConnection, story: Story) -
 )
 def test_a_spoiled_mart_is_named(memory: duckdb.DuckDBPyConnection, story: Story, damage: str, sentence: str) -> None:
     if damage.startswith("delete from backlog"):
-        memory.execute("update story set new_status = 'open' where new_status = 'resolved'")
+        memory.execute("update conversations_now set status = 'open'")
     memory.execute(damage)
     assert sentence in " ".join(checks.failures(memory, len(story.events)))
 

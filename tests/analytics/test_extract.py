@@ -1,10 +1,6 @@
 """The log comes to the lake whole, once, in order, and nobody else's with it."""
 
 import json
-import random
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import polars as pl
@@ -16,7 +12,6 @@ from analytics.lake import LakeError, account, manifest
 from analytics.read import current
 from app.accounts.actions import open_account
 from app.accounts.models import Account
-from app.config import ROOT
 from app.database import across_accounts, session, transaction
 from app.events.record import record
 from tests.analytics.story import ACCOUNT, Story, value
@@ -220,9 +215,16 @@ def test_a_half_made_build_is_never_read_and_is_cleared_away(lake: Path) -> None
     half.mkdir()
     (half / "messages.parquet").write_bytes(b"PAR1")
     assert current(lake, ACCOUNT) == good
-    story.talk(5)
-    story.build(lake)
+    assert build.build(lake, ACCOUNT) is False, "nothing is new"
     assert not half.exists()
+
+
+def test_what_a_killed_build_had_no_memory_for_is_cleared_away(lake: Path) -> None:
+    story, home = a_lake_of(lake, 2), account(lake, ACCOUNT)
+    home.spill.mkdir()
+    (home.spill / "duckdb_temp_storage_DEFAULT-0.tmp").write_bytes(b"spilled")
+    story.build(lake)
+    assert not home.spill.exists()
 
 
 def test_only_the_newest_builds_are_kept(lake: Path) -> None:
@@ -233,57 +235,3 @@ def test_only_the_newest_builds_are_kept(lake: Path) -> None:
     kept = sorted(folder.name for folder in account(lake, ACCOUNT).marts.iterdir())
     assert len(kept) == build.KEPT_BUILDS
     assert newest.name == kept[-1]
-
-
-WRITER = """
-import json, sys
-from pathlib import Path
-import polars as pl
-from analytics import build, extract
-from analytics.lake import account
-lake, log = Path(sys.argv[1]), json.loads(Path(sys.argv[2]).read_text())
-home, extract.SMALL_PARTS = account(lake, 1), 3
-print("ready", flush=True)
-while True:
-    with home.writing():
-        extract._clear(home)
-        first = home.last_seq()
-        if batch := log[first:first + 3]:
-            extract.add_part(home, pl.DataFrame(batch, schema=extract.ROW), first + 1, first + len(batch))
-        extract.compact(home)
-    build.build(lake, 1)
-    if not batch:
-        break
-"""
-
-
-@pytest.mark.faults
-def test_a_builder_killed_at_any_moment_loses_and_doubles_nothing(lake: Path) -> None:
-    dice, story = random.Random(1), Story()
-    for number in range(40):
-        story.talk(number).customer(number).agent(number + 60).resolve(number + 100)
-    script, log = lake / "writer.py", lake / "log.json"
-    script.write_text(WRITER)
-    log.write_text(json.dumps(story.events))
-    kills = 0
-    while kills < 100:
-        writer = subprocess.Popen(
-            [sys.executable, script, lake / "lake", log],
-            stdout=subprocess.PIPE,
-            cwd=ROOT,
-            env={"PYTHONPATH": str(ROOT)},
-        )
-        assert writer.stdout is not None
-        writer.stdout.readline()
-        time.sleep(dice.uniform(0, 0.5))
-        is_done = writer.poll() is not None
-        writer.kill()
-        writer.wait()
-        if is_done:
-            break
-        kills += 1
-        assert account(lake / "lake", 1).last_seq() <= len(story.events)
-    clean = story.build(lake / "clean")
-    torn = story.build(lake / "lake")
-    assert events(ACCOUNT, lake / "lake").equals(events(ACCOUNT, lake / "clean"))
-    assert manifest(torn).rows == manifest(clean).rows
