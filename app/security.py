@@ -14,7 +14,7 @@ from cryptography.fernet import Fernet, InvalidToken
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from app.config import settings
-from app.errors import SealBroken
+from app.errors import NotAllowed, SealBroken
 from app.i18n import _
 
 _hasher = PasswordHasher()
@@ -100,3 +100,11 @@ def dashboard_key() -> str:
 def dashboard_token(value: Any) -> str:
     """Who looks at the dashboards, signed."""
     return URLSafeTimedSerializer(dashboard_key(), salt="kulpunai.dashboards").dumps(value)
+
+
+def dashboard_request(word: str) -> Any:
+    """What the dashboards ask for a viewer of theirs, within the minute. NotAllowed when they did not sign it."""
+    try:
+        return URLSafeTimedSerializer(dashboard_key(), salt="kulpunai.dashboards.request").loads(word, max_age=60)
+    except BadSignature:
+        raise NotAllowed from None

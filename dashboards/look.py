@@ -156,6 +156,34 @@ def piles(days: list[date], parts: dict[str, tuple[Sequence[float], str]], palet
     return figure
 
 
+def ratings(counts: dict[int, int], palette: Palette, locale: str) -> Figure:
+    """How often each rating was given, 5 on top; those that count as satisfied in the accent. point_number 0 is the 1."""
+    stars = range(1, 6)
+    values = [counts.get(star, 0) for star in stars]
+    whole = sum(values) or 1
+    bar = {
+        "type": "bar",
+        "orientation": "h",
+        "y": [str(star) for star in stars],
+        "x": values,
+        "name": "",
+        "text": [f"{number(value, locale)} · {percent(value / whole, locale)}" for value in values],
+        "textposition": "outside",
+        "cliponaxis": False,
+        "textfont": {"color": palette.ink_soft},
+        "marker": {"color": [palette.strawberry if star >= 4 else palette.neutral for star in stars]},
+        "hoverinfo": "skip",
+    }
+    fixed = {"fixedrange": True, "showgrid": False, "zeroline": False, "automargin": True}
+    layout = _layout(palette, locale) | {"hovermode": "closest", "height": 220}
+    layout["margin"] = layout["margin"] | {"r": 90}
+    layout |= {
+        "xaxis": fixed | {"showticklabels": False, "rangemode": "tozero"},
+        "yaxis": fixed | {"type": "category", "ticksuffix": "\u00a0\u00a0"},
+    }
+    return {"data": [bar | _AS_IT_IS], "layout": layout}
+
+
 def heat(counts: dict[tuple[int, int], int], palette: Palette, locale: str) -> Figure:
     """A week by its hours, Monday on top, the more the darker: (weekday 1-7, hour 0-23) -> how many.
 

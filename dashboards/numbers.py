@@ -124,8 +124,13 @@ class View:
 
 
 def home(viewer: Viewer) -> AccountLake:
-    """The viewer's own folder of the lake."""
-    return account(Path(os.environ["KULPUNAI_LAKE"]), viewer.account_id)
+    """The viewer's own folder of the lake, with what another machine has put into its storage since."""
+    found = account(Path(os.environ["KULPUNAI_LAKE"]), viewer.account_id)
+    if url := os.environ.get("LAKE_URL"):
+        from analytics import mirror
+
+        mirror.follow(found, mirror.store(url, viewer.account_id))
+    return found
 
 
 def is_old(marts: Path) -> bool:

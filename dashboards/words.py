@@ -202,6 +202,7 @@ WORDS: dict[str, Words] = {
     "reason.failed_twice": Words("Did not help twice", "Дважды не\u00a0помог"),
     "reason.no_words": Words("A message without words", "Сообщение без слов"),
     "reason.too_many": Words("Too many messages", "Слишком много сообщений"),
+    "reason.machine": Words("A machine wrote", "Писал не человек"),
     "reason.captain_away": Words("Captain was away", "Капитан был недоступен"),
     "reason.switched_off": Words("Switched off", "Выключен"),
     "traffic.heat": Words(
@@ -225,11 +226,18 @@ WORDS: dict[str, Words] = {
     "sla.by_policy": Words("By policy", "По\u00a0политикам"),
     "sla.by_agent": Words("By agent", "По\u00a0агентам"),
     "sla.by_team": Words("By team", "По\u00a0командам"),
-    "satisfaction.comments": Words(
-        "What customers wrote beside their ratings is their own words: they stand in the workspace alone, not in these tables.",
-        "Слова клиентов к\u00a0оценкам хранятся только в\u00a0рабочем месте, в\u00a0этих таблицах их нет.",
+    "ratings": Words("Ratings from 1 to 5, answers", "Оценки от\u00a01 до\u00a05, ответов"),
+    "comments": Words("What customers wrote", "Что написали клиенты"),
+    "comments.none": Words(
+        "Nobody wrote anything beside a rating in this period.", "За\u00a0период слов к\u00a0оценкам нет."
     ),
-    "satisfaction.open": Words("Read the comments", "Читать отзывы"),
+    "comments.away": Words(
+        "The workspace does not answer just now, so the comments cannot be shown.",
+        "Рабочее место сейчас не\u00a0отвечает, поэтому отзывы показать нельзя.",
+    ),
+    "comments.rating": Words("{rating} of 5", "{rating} из 5"),
+    "comments.note": Words("Our note", "Наша заметка"),
+    "comments.open": Words("All ratings, and notes beside them", "Все оценки и\u00a0заметки к\u00a0ним"),
     "captain.drafts": Words("Drafts for agents", "Черновики для агентов"),
     "captain.answers": Words("Answers to customers", "Ответы клиентам"),
     "captain.why": Words("Why Captain kept silent or handed over", "Почему Капитан промолчал или передал диалог"),

@@ -14,6 +14,7 @@ from app.contacts.models import Contact, ContactInbox
 from app.conversations import queries as conversation_queries
 from app.conversations import wire as conversation_wire
 from app.doors import own_account, viewer
+from app.erasure.actions import erase
 from app.errors import Invalid
 from app.i18n import _
 from app.inboxes import queries as inbox_queries
@@ -81,6 +82,15 @@ def update_contact(account_id: int, contact_id: int) -> ResponseReturnValue:
         found = queries.contact(account_id, contact_id)
         actions.update_contact(found, by=viewer().user.actor, **fields_of(sent, is_agent=True))
         return jsonify(payload=_one(found))
+
+
+@bp.delete(ONE)
+@policy("api_administrator")
+def delete_contact(account_id: int, contact_id: int) -> ResponseReturnValue:
+    """Take him out of everything: see app/erasure."""
+    with own_account():
+        erase(queries.contact(account_id, contact_id), by=viewer().user.actor)
+    return ""
 
 
 @bp.get(f"{ONE}/labels")

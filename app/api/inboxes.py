@@ -1,16 +1,35 @@
 """Inboxes, and who answers in them."""
 
+from typing import Any
+
 from flask import jsonify
 from flask.typing import ResponseReturnValue
 
-from app.api.door import bp
+from app.api.door import bp, change
+from app.api.params import Params, params
 from app.doors import own_account, viewer
-from app.errors import NotFound
-from app.inboxes import queries, wire
+from app.errors import Invalid, NotFound
+from app.i18n import _
+from app.inboxes import actions, hours, queries, wire
 from app.inboxes.models import Inbox
 from app.policies import policy
+from app.text import CONTENT_LIMIT, NAME_LIMIT
 from app.users import queries as user_queries
 from app.users import wire as user_wire
+
+# What may be changed, and what it is called here
+TEXTS = {
+    "name": ("name", NAME_LIMIT),
+    "greeting_message": ("greeting_message", CONTENT_LIMIT),
+    "out_of_office_message": ("out_of_office_message", CONTENT_LIMIT),
+}
+FLAGS = {
+    "greeting_enabled": "greeting_enabled",
+    "enable_email_collect": "enable_email_collect",
+    "csat_survey_enabled": "csat_enabled",
+    "allow_messages_after_resolved": "allow_messages_after_resolved",
+    "lock_to_single_conversation": "lock_to_single_conversation",
+}
 
 
 @bp.get("/api/v1/accounts/<int:account_id>/inboxes")
@@ -32,6 +51,32 @@ def show_inbox(account_id: int, inbox_id: int) -> ResponseReturnValue:
         found = visible(inbox_id)
         times = queries.times(account_id, [found])
     return jsonify(wire.inbox(found, times[found.id], with_secrets=viewer().is_administrator))
+
+
+@change("/api/v1/accounts/<int:account_id>/inboxes/<int:inbox_id>")
+@policy("api_administrator")
+def update_inbox(account_id: int, inbox_id: int) -> ResponseReturnValue:
+    """Change what is named. Hours go to the inbox's calendar; what a channel has of its own is changed in the workspace."""
+    sent, by = params("inbox"), viewer().user.actor
+    with own_account():
+        found = visible(inbox_id)
+        fields: dict[str, Any] = {ours: sent.text(name, limit) for name, (ours, limit) in TEXTS.items() if name in sent}
+        fields |= {ours: sent.flag(name) for name, ours in FLAGS.items() if sent.flag(name) is not None}
+        actions.update_inbox(found, by=by, **fields)
+        hours.tell(found, by=by, **_hours(sent))
+        times = queries.times(account_id, [found])
+        return jsonify(wire.inbox(found, times[found.id], with_secrets=True))
+
+
+def _hours(sent: Params) -> dict[str, Any]:
+    days = sent.get("working_hours")
+    if days is not None and not isinstance(days, list):
+        raise Invalid("working_hours", _("Hours are a list of days."))
+    return {
+        "is_limited": sent.flag("working_hours_enabled"),
+        "timezone": sent.text("timezone") or None,
+        "days": days,
+    }
 
 
 @bp.get("/api/v1/accounts/<int:account_id>/inbox_members/<int:inbox_id>")

@@ -43,7 +43,7 @@ def list_messages(account_id: int, display_id: int) -> ResponseReturnValue:
     with own_account():
         found = queries.visible_to(viewer().member, display_id)
         messages = thread(found, before, after)
-        contact = contact_queries.contact(account_id, found.contact_id)
+        contact = contact_queries.contacts({found.contact_id}, account_id)[found.contact_id]
         assignee = user_queries.people(account_id, {found.assignee_id} if found.assignee_id else set())
         known = queries.lines(messages, {contact.id: contact}, assignee)
     meta: dict[str, Any] = {

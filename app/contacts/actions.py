@@ -9,10 +9,11 @@ from sqlalchemy import text
 
 from app import security
 from app.clock import now
+from app.config import settings
 from app.contacts import queries
 from app.contacts.models import Contact, ContactInbox
 from app.database import session
-from app.errors import Invalid
+from app.errors import Invalid, NotFound
 from app.events.record import record
 from app.i18n import _
 from app.inboxes.models import Inbox
@@ -70,14 +71,6 @@ def attach(contact: Contact, inbox: Inbox, source_id: str) -> ContactInbox:
     return made
 
 
-def move_identity(identity: ContactInbox, contact: Contact, *, by: str) -> None:
-    """The visitor turned out to be `contact`: what he wrote before becomes his. Conversations follow by their room's action."""
-    if identity.contact_id == contact.id:
-        return
-    before, identity.contact_id = identity.contact_id, contact.id
-    record("contact.merged", contact, by=by, merged_contact_id=before)
-
-
 def alone_with(account_id: int, field: str, value: str) -> None:
     """Let nobody else be identified by that e-mail, phone or identifier until the commit: two devices must not become
     two contacts."""
@@ -116,9 +109,16 @@ def block(contact: Contact, is_blocked: bool, *, by: str) -> None:
         record("contact.updated", contact, by=by, changed=["is_blocked"])
 
 
+def remembered_as(account_id: int, external_id: str) -> str:
+    """What stands for the id that a deleted contact had elsewhere: it tells him again, and tells nobody who he was."""
+    return f"erased:{security.hmac_sha256(settings().signing_key, f'contact/{account_id}/{external_id}')}"
+
+
 def touch(account_id: int, contact_id: int) -> None:
-    """He wrote just now."""
-    session().connection().execute(_TOUCH, {"account_id": account_id, "contact_id": contact_id, "moment": now()})
+    """He wrote just now. NotFound when he was deleted meanwhile: then nothing of him may be written any more."""
+    values = {"account_id": account_id, "contact_id": contact_id, "moment": now()}
+    if not session().connection().execute(_TOUCH, values).rowcount:
+        raise NotFound(_("There is no such contact."))
 
 
 def _apply(contact: Contact, fields: dict[str, Any]) -> list[str]:
@@ -167,5 +167,8 @@ def checked_phone(value: Any) -> str | None:
     return phone or None
 
 
-_TOUCH = text("update contact set last_activity_at = :moment where account_id = :account_id and id = :contact_id")
+_TOUCH = text(
+    "update contact set last_activity_at = :moment where account_id = :account_id and id = :contact_id"
+    " and erased_at is null"
+)
 _ALONE = text("select pg_advisory_xact_lock(hashtextextended(:key, 0))")

@@ -11,7 +11,10 @@ _NAMED = "translate(lower(name || ' ' || coalesce(email, '') || ' ' || coalesce(
 
 
 class Contact(Row, table=True):
-    """A person who wrote to us. E-mail, phone and identifier each name one contact of the account at most."""
+    """A person who wrote to us. E-mail, phone and identifier each name one contact of the account at most.
+
+    erased_at: he was deleted then, and this row says nothing of him; it is there for his conversations to point to.
+    """
 
     name: str = words()
     email: str | None = words(nullable=True)
@@ -24,6 +27,7 @@ class Contact(Row, table=True):
     last_activity_at: datetime | None = moment()
     external_id: str | None = words(nullable=True)
     created_at: datetime = moment(is_now=True)
+    erased_at: datetime | None = moment()
 
     __table_args__ = (
         Index("uq_contact_email", "account_id", text("lower(email)"), unique=True),

@@ -22,9 +22,9 @@ ORDERS: dict[str, SQLColumnExpression[Any]] = {
 
 
 def contact(account_id: int, contact_id: int) -> Contact:
-    """A contact of the account. NotFound for any other."""
+    """A contact of the account. NotFound for any other, and for one that was deleted."""
     found = session().get(Contact, (account_id, contact_id))
-    if found is None:
+    if found is None or found.erased_at is not None:
         raise NotFound(_("There is no such contact."))
     return found
 
@@ -123,7 +123,7 @@ def by_identity(
 
 
 def _conditions(account_id: int, words: str) -> list[ColumnElement[bool]]:
-    mine = [col(Contact.account_id) == account_id]
+    mine = [col(Contact.account_id) == account_id, col(Contact.erased_at).is_(None)]
     if not words:
         return mine
     return [*mine, col(Contact.id).in_(named(words))]

@@ -46,6 +46,7 @@ from app.users.models import Team, User
 
 SEND = "message"
 FETCH = "attachment"
+FORGET = "files.forget"
 WAKE = "conversation.wake"
 ATTACHMENTS_LIMIT = 15
 LABELS_LIMIT = 50
@@ -248,10 +249,17 @@ def delete_message(message: Message, *, by: str) -> None:
     message.content, message.deleted_at = "", now()
     message.content_attributes = {**message.content_attributes, "deleted": True}
     mine = (col(Attachment.account_id) == message.account_id, col(Attachment.message_id) == message.id)
-    session().connection().execute(delete(Attachment).where(*mine))
+    gone = delete(Attachment).where(*mine).returning(col(Attachment.path))
+    forget_files(message.account_id, f"message:{message.id}", session().connection().execute(gone).scalars())
     message.has_attachments = False
     conversation = queries.locked(message.account_id, message.conversation_id)
     _record_message("message.deleted", conversation, message, by=by)
+
+
+def forget_files(account_id: int, ref: str, paths: Iterable[str | None]) -> None:
+    """Let the bytes go from the disk once this commits, also when the process dies right after it."""
+    if stored := [path for path in paths if path is not None]:
+        owe(account_id, FORGET, ref, lane=f"files:{ref}", paths=stored)
 
 
 def change_content_attributes(message: Message, changes: dict[str, Any], *, by: str) -> None:

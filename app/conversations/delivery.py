@@ -111,7 +111,11 @@ def _fetch(wanted: Wanted) -> files.Stored:
 
 
 def _fetched(delivery: Delivery, stored: files.Stored) -> None:
-    attachment = session().get_one(Attachment, (delivery.account_id, delivery.data["attachment_id"]))
+    attachment = session().get(Attachment, (delivery.account_id, delivery.data["attachment_id"]))
+    if attachment is None:
+        # its message was deleted while the bytes were on their way
+        files.remove(stored.path)
+        return
     attachment.path, attachment.size_bytes, attachment.content_type = (
         stored.path,
         stored.size_bytes,
@@ -133,7 +137,25 @@ def _tell(attachment: Attachment) -> None:
     actions.tell_of_attachments(message)
 
 
+def _paths(delivery: Delivery) -> list[str]:
+    return list(delivery.data["paths"])
+
+
+def _remove(paths: list[str]) -> None:
+    for path in paths:
+        files.remove(path)
+
+
+def _removed(_delivery: Delivery, _result: None) -> None:
+    """There is nothing to note: it was to be forgotten."""
+
+
+def _kept(_delivery: Delivery, _state: DeliveryState, _reason: str) -> None:
+    """The disk refuses: it stands among the dead deliveries, for an administrator."""
+
+
 COURIERS = {
     actions.SEND: Kind(actions.SEND, _pack, _send, _sent, _ended),
     actions.FETCH: Kind(actions.FETCH, _want, _fetch, _fetched, _lost, may_repeat=True, attempts=8),
+    actions.FORGET: Kind(actions.FORGET, _paths, _remove, _removed, _kept, may_repeat=True),
 }

@@ -22,6 +22,7 @@ CONVERSATION = frozenset(
 )
 MESSAGE = CONVERSATION | {"message_id", "message_type", "is_private", "sender_type", "sender_id", "version"}
 DRAFT = CONVERSATION | {"draft_id", "message_id", "confidence"}
+SUGGESTION = CONVERSATION | {"suggestion_id", "kind", "message_id", "user_id", "confidence"}
 
 
 @dataclass(frozen=True)
@@ -89,12 +90,19 @@ CATALOG: dict[str, Entry] = {
     "captain.replied": _conversation("message_id", "reply_id", "kind", "confidence", "article_ids", "assistant_id"),
     "captain.feedback": _conversation("message_id", "is_helpful"),
     "captain.confirmed": _conversation("message_id"),
+    "captain.suggested": Entry(SUGGESTION | {"shown"}),
+    "captain.suggestion_used": Entry(SUGGESTION),
+    "captain.suggestion_edited": Entry(SUGGESTION | {"edit_distance"}),
+    "captain.suggestion_dismissed": Entry(SUGGESTION),
     "assistant.versioned": _quiet("assistant_id", "version", "mode", "accepted_error", "inbox_ids"),
     "assistant.deleted": _quiet("assistant_id"),
     "source.added": _quiet("source_id", "assistant_id", "kind"),
     "source.read": _quiet("source_id", "assistant_id", "kind", "state"),
     "source.removed": _quiet("source_id", "assistant_id", "kind"),
     "document.decided": _quiet("document_id", "assistant_id", "kind", "state"),
+    "trial.started": _quiet("trial_id", "assistant_id", "version"),
+    # current, candidate: how often right, wrong, links, a person
+    "trial.finished": _quiet("trial_id", "assistant_id", "questions", "objection", "current", "candidate"),
     # people
     "contact.created": Entry(frozenset({"contact_id"})),
     "contact.updated": Entry(frozenset({"contact_id", "changed"})),
@@ -143,4 +151,5 @@ CATALOG: dict[str, Entry] = {
     "article.searched": _quiet("portal_id", "locale", "hits"),
     "captain.answered": _quiet("portal_id", "article_ids", "confidence"),
     "captain.declined": _quiet("portal_id", "confidence"),
+    "captain.answer_rated": _quiet("portal_id", "article_ids", "is_helpful"),
 }

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import text
 
 from app.clock import now
-from app.contacts.actions import checked_email, checked_phone
+from app.contacts.actions import checked_email, checked_phone, remembered_as
 from app.conversations.actions import WAKE
 from app.conversations.models import Status
 from app.database import session
@@ -24,6 +24,7 @@ from app.history.lines import stamp
 from app.history.story import Life, Names, Story, check, tell, unknown
 from app.i18n import _, ngettext
 
+ERASED = 0
 Numbered = tuple[int, lines.Conversation]
 NumberedContact = tuple[int, lines.Contact]
 
@@ -61,7 +62,7 @@ def write_conversations(account_id: int, batch: Sequence[Numbered], names: Names
     outcome = Outcome()
     _only_import(account_id)
     new = [each for each in _unknown(account_id, batch, outcome) if _holds(each, names, outcome)]
-    people = _ids(account_id, "contact", [line.contact for _number, line in new])
+    people = _contacts(account_id, [line.contact for _number, line in new])
     new = _with_contact(new, people, outcome)
     if not new:
         return outcome
@@ -125,7 +126,9 @@ def _with_contact(batch: list[Numbered], people: Mapping[str | None, int], outco
     for number, line in batch:
         if line.contact not in people:
             outcome.refuse(number, Invalid("", unknown("contact", line.contact)))
-    return [each for each in batch if each[1].contact in people]
+        elif people[line.contact] == ERASED:
+            outcome.refuse(number, Invalid("", _("the contact “%(name)s” was deleted here.", name=line.contact)))
+    return [each for each in batch if people.get(each[1].contact, ERASED) != ERASED]
 
 
 def _identities(
@@ -245,7 +248,7 @@ def write_contacts(account_id: int, batch: Sequence[NumberedContact]) -> Outcome
     """Those of the batch that are not here yet. One whose e-mail or phone is here is that contact. In a transaction."""
     outcome = Outcome()
     _only_import(account_id)
-    here = _ids(account_id, "contact", [line.external_id for _number, line in batch])
+    here = _contacts(account_id, [line.external_id for _number, line in batch])
     new: dict[str, dict[str, Any]] = {}
     taken: dict[str, str] = {}
     for number, line in batch:
@@ -333,6 +336,13 @@ def _ids(account_id: int, table: str, external_ids: Sequence[str | None]) -> dic
     )
     rows = session().connection().execute(query, {"account_id": account_id, "ids": list(set(external_ids))})
     return {row.external_id: row.id for row in rows}
+
+
+def _contacts(account_id: int, external_ids: Sequence[str]) -> dict[str | None, int]:
+    """{external id: contact}; ERASED for those who were deleted: their lines bring nobody back."""
+    gone = {remembered_as(account_id, name): name for name in set(external_ids)}
+    found = _ids(account_id, "contact", [*gone.values(), *gone])
+    return {gone.get(name or "", name): ERASED if name in gone else number for name, number in found.items()}
 
 
 def _reserve(table: str, n: int) -> Iterator[int]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
+from app.assist.memory import remember_past
 from app.database import transaction, was_away
 from app.errors import Invalid, Problem
 from app.history import lines
@@ -63,6 +64,8 @@ class _Import:
             if self.waiting.is_enough:
                 self._write()
         self._write()
+        with transaction(self.account_id):
+            remember_past(self.account_id)
         return self.outcome
 
     def _take(self, number: int, raw: bytes) -> None:

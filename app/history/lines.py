@@ -4,12 +4,13 @@ The shapes below are that format, key by key; a key that is not there is refused
 """
 
 import json
-import re
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 from pydantic import ValidationError as Refusal
+from pydantic_core import CoreSchema
+from pydantic_core.core_schema import chain_schema, custom_error_schema, datetime_schema, str_schema
 
 from app.conversations.models import Priority, Status
 from app.errors import Invalid
@@ -20,21 +21,28 @@ from app.users.models import Role
 
 # So many bytes a line may have: a conversation of thousands of messages, and no file without line ends
 LINE_LIMIT_BYTES = 32 * 1024 * 1024
-_RFC3339 = re.compile(r"(19|2\d)\d\d-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+_RFC3339 = (
+    r"^(19|2[0-9])[0-9]{2}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})$"
+)
 
 
-def _is_rfc3339(value: Any) -> Any:
-    # what else is taken for a time, such as a number, would be one by chance
-    if not isinstance(value, str) or not _RFC3339.fullmatch(value):
-        raise ValueError("time")
-    return value
+class _Rfc3339:
+    """A time as RFC 3339 writes it. What else is taken for one, such as a number, would be one by chance.
+
+    As a schema of pydantic's own: a validator in Python took a fifth of the time of reading a file.
+    """
+
+    @staticmethod
+    def __get_pydantic_core_schema__(_source: Any, _handler: Any) -> CoreSchema:
+        written = custom_error_schema(str_schema(pattern=_RFC3339, strict=True), "time", custom_error_message="time")
+        return chain_schema([written, datetime_schema(tz_constraint="aware", strict=False)])
 
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=NAME_LIMIT)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=NAME_LIMIT)]
 GivenName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_LIMIT)]
 Words = Annotated[str, StringConstraints(max_length=CONTENT_LIMIT)]
-Instant = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_is_rfc3339)]
+Instant = Annotated[datetime, _Rfc3339]
 Seconds = Annotated[int, Field(ge=1, le=366 * 86_400)]
 Clock = Annotated[str, StringConstraints(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$")]
 
@@ -273,7 +281,7 @@ def _reason(refusal: Refusal) -> str:
         return _place(error["loc"], _("it must be an object."))
     if kind in {"enum", "literal_error"}:
         return f"{where}: " + _("it must be one of %(wanted)s.", wanted=context.get("expected", ""))
-    if kind.startswith(("datetime", "timezone")) or kind == "value_error":
+    if kind.startswith(("datetime", "timezone")) or kind == "time":
         return f"{where}: " + _("it must be a time with a zone, such as 2026-03-02T04:55:00Z.")
     if kind.startswith("date"):
         return f"{where}: " + _("it must be a day, such as 2026-03-02.")

@@ -8,6 +8,7 @@ from sqlmodel import col, select
 
 from app.clock import now
 from app.config import settings
+from app.contacts.actions import touch
 from app.conversations.actions import Writing, by_contact, change_content_attributes, write_template
 from app.conversations.models import Conversation, Message
 from app.conversations.queries import locked
@@ -73,8 +74,9 @@ def answer(survey: Survey, rating: object, comment: object = "") -> None:
     words = checked("comment", comment, 5000)
     if survey.rating == rating and survey.comment == words:
         return
-    survey.rating, survey.comment, survey.answered_at = rating, words, now()
     conversation = locked(survey.account_id, survey.conversation_id)
+    touch(survey.account_id, survey.contact_id)
+    survey.rating, survey.comment, survey.answered_at = rating, words, now()
     by = by_contact(survey.contact_id).actor
     record("csat.answered", conversation, by=by, rating=rating, **_facts(survey))
     if survey.message_id is not None:

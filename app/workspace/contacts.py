@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from flask import render_template, request
+from flask import redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app.clock import now
 from app.contacts import actions, queries
 from app.conversations import queries as conversation_queries
 from app.doors import own_account, viewer
+from app.erasure.actions import erase
 from app.errors import Invalid
 from app.labels.actions import labels
 from app.policies import policy
@@ -63,6 +64,15 @@ def block_contact(contact_id: int) -> ResponseReturnValue:
         found = queries.contact(viewer().account_id, contact_id)
         actions.block(found, not found.is_blocked, by=viewer().user.actor)
     return done(f"/contacts/{contact_id}")
+
+
+@bp.post("/contacts/<int:contact_id>/deletion")
+@policy("administrator")
+def delete_contact(contact_id: int) -> ResponseReturnValue:
+    """Take him out of everything: see app/erasure."""
+    with own_account():
+        erase(queries.contact(viewer().account_id, contact_id), by=viewer().user.actor)
+    return redirect("/contacts?deleted=1", 303)
 
 
 def _page(contact_id: int, problem: Invalid | None = None, values: dict[str, Any] | None = None) -> str:

@@ -1,8 +1,8 @@
-"""Are customers content, and how many say so? The score with its interval, and who answered at all."""
+"""Are customers content, how many say so, and in what words? The score with its interval, the ratings, the comments."""
 
 import streamlit as st
 
-from dashboards import gate, parts, shell
+from dashboards import comments, gate, look, parts, rows, shell
 from dashboards.gate import Viewer
 from dashboards.numbers import View
 from dashboards.words import say
@@ -14,15 +14,31 @@ def show(viewer: Viewer) -> None:
 
 
 def _draw(view: View) -> None:
-    viewer, locale = view.viewer, view.viewer.locale
+    locale = view.viewer.locale
     parts.cards(view, ("csat", "response_rate"), across=2)
+    with st.container(border=True):
+        _ratings(view)
     parts.charts(view, ("csat", "response_rate"))
     for by in ("agent", "team", "inbox"):
         st.subheader(say(f"by.{by}", locale))
         parts.table(view, by, ("csat", "response_rate"))
-    st.caption(say("satisfaction.comments", locale))
-    if viewer.is_administrator:
-        parts.way(view, "/settings/ratings", say("satisfaction.open", locale))
+    comments.show(view)
+
+
+def _ratings(view: View) -> None:
+    locale, found = view.viewer.locale, view.ask("csat", "rating")
+    if not found:
+        st.markdown(f"**{say('ratings', locale)}**")
+        st.caption(parts.none("csat", locale))
+        return
+    figure = look.ratings({row["rating"]: row["n"] for row in found}, view.palette(), locale)
+    parts.plot(figure, say("ratings", locale), parts.noted(view, found), "ratings", _open)
+
+
+def _open(key: str) -> None:
+    if point := parts.clicked_point(key):
+        rating = int(point["y"])
+        rows.opens("csat", "rating", {"rating": rating}, str(rating))
 
 
 if __name__ == "__main__":  # as Streamlit runs a page

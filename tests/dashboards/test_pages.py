@@ -184,7 +184,6 @@ def test_a_score_stands_with_its_interval_and_the_response_rate(turn: Turn) -> N
     assert "интервал 95 %: от 20,7 % до 100 % · n = 1" in said(page)
     assert cards(page)["Ответили на опрос"] == "100 %"
     assert page.dataframe[0].value["csat_range"].tolist() == ["20,7\u00a0% — 100\u00a0%, n\u00a0=\u00a01"]
-    assert "хранятся только в рабочем месте" in said(page)
 
 
 def test_channels_and_labels_are_named(turn: Turn) -> None:
