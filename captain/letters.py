@@ -52,9 +52,9 @@ def likely_reading(text: str) -> str:
     if latin and _ENGLISH.search(text):
         return text
     if latin:
-        readings = [_read(chunks, latin, reading, "ru") for reading in (_russian_keys, _russian_sounds)]
+        readings = [_read(chunks, latin, reading, "ru") for reading in (russian_keys, _russian_sounds)]
     else:
-        readings = [_read(chunks, cyrillic, _english_keys, "en")]
+        readings = [_read(chunks, cyrillic, english_keys, "en")]
     gain, best = max(readings)
     return "".join(best) if gain >= MARGIN else text
 
@@ -69,7 +69,7 @@ def _read(chunks: list[str], places: list[int], reading: Reading, meant: str) ->
     if letters < max(SURE_LETTERS, sum(len(chunks[i]) for i in places) / 2):
         return 0.0, chunks
     gained = sum(gains[i] for i in slips) / (letters + len(slips))
-    if reading is not _russian_keys and len(slips) == 1:
+    if reading is not russian_keys and len(slips) == 1:
         gained /= 3  # one word alone is rather a name (Slack, Google), and most Russian words are no slips
     return gained, [reading(chunk) if i in slips else chunk for i, chunk in enumerate(chunks)]
 
@@ -82,11 +82,13 @@ def _gain(chunk: str, reading: Reading, meant: str) -> float:
     return gain if is_word else min(gain, -NO_WORD * len(chunk))
 
 
-def _russian_keys(chunk: str) -> str:
+def russian_keys(chunk: str) -> str:
+    """What these keys type on the Russian layout."""
     return _keys(chunk, _TO_RUSSIAN, "ru")
 
 
-def _english_keys(chunk: str) -> str:
+def english_keys(chunk: str) -> str:
+    """What these keys type on the English layout."""
     return _keys(chunk, _TO_ENGLISH, "en")
 
 

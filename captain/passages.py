@@ -14,6 +14,7 @@ from markdown_it.tree import SyntaxTreeNode
 from captain.text import sanitise, sentences
 
 LENGTH = 300  # characters of a passage: of 900, 500 and 300 the shortest found most facts, and lost no support question
+OPENING = 40  # characters of a text's beginning; a title of so many that the text begins with names nothing
 WHOLE = 700  # characters of a list, or of a short article, that is quoted in one piece
 
 _BULLET = re.compile(r"^\s*(\d+[.)]|[•·▪‣*\-–—])\s")
@@ -60,12 +61,18 @@ def passages(title: str, markdown: str) -> list[Passage]:
     title = sanitise(title)
     sections = list(_sections(title, markdown))
     pieces = [(heading, text) for heading, found in sections for text in _pack(found)]
+    title = "" if pieces and _begins(pieces[0][1], title) else title
     whole = "\n\n".join(block.text for block in sections[0][1]) if len(sections) == 1 else ""
     is_whole = 0 < len(whole) <= WHOLE
     return [
         _passage(title, heading, whole if is_whole else text, text, position, is_whole=is_whole)
         for position, (heading, text) in enumerate(pieces)
     ]
+
+
+def _begins(text: str, title: str) -> bool:
+    start = title.rstrip(".… ").casefold()
+    return len(start) >= OPENING and text.casefold().startswith(start)
 
 
 def blocks(text: str) -> list[Block]:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from captain.confidence import features, probability, rarities, share, verdict
 from captain.embedder import Embedder
 from captain.index import Hit, best_of_each_article
-from captain.passages import WHOLE, Block, blocks
+from captain.passages import OPENING, WHOLE, Block, blocks
 from captain.text import AnswerType, answer_type, concepts, content, holds, language, script, sentences, stems
 from captain.wire import Alternative, Calibration, Citation, Ranked, Ranking, Reply, Thresholds, Verdict
 from captain.writer import PASSAGES, Said, Source
@@ -18,7 +18,7 @@ Wording = Callable[[Sequence[Source]], list[Said]]
 LINKS = 3  # the right article is among three much more often than it is the first
 SHOWN = 10  # hits a ranking carries
 SENTENCES = 2
-COSINE, WANTED_KIND, WANTED_STEPS = 8.0, 0.15, 1.0  # against the share of the question's words, which weighs 1
+COSINE, WANTED_KIND, WANTED_STEPS = 4.0, 0.15, 1.0  # against the share of the question's words, which weighs 1
 LEFT_OPEN = 1.0  # for a second sentence, the share of the question's words that the first does not say
 ELISION = " … "
 
@@ -157,9 +157,9 @@ def _read(question: str, hits: Sequence[Hit]) -> list[Hit]:
 
 
 def _scores(question: str, parts: Sequence[Part], hits: Sequence[Hit], embedder: Embedder) -> list[float]:
-    """How well each sentence answers. Read under its title, for a sentence alone rarely says what it is about."""
+    """How well each sentence answers."""
     wanted, asked, rarity = answer_type(question), content(question), rarities(question, hits)
-    vectors = embedder.encode_document([f"{_prefix(part.hit)}\n{part.said}" for part in parts])
+    vectors = embedder.encode_document([_read_in_place(part, parts[0]) for part in parts])
     cosines = (vectors @ embedder.encode_query([question])[0]).tolist()
     return [
         COSINE * cosine + share(asked, part.said, rarity) + _wanted(part, wanted)
@@ -171,6 +171,12 @@ def _wanted(part: Part, wanted: AnswerType) -> float:
     if wanted is AnswerType.STEPS:
         return WANTED_STEPS * holds(part.block.text, wanted)
     return WANTED_KIND * holds(part.said, wanted)
+
+
+def _read_in_place(part: Part, first: Part) -> str:
+    """The sentence under its title, or after the first words of an article without: alone it rarely says what it is about."""
+    opening = "" if part is first else first.said[:OPENING].rpartition(" ")[0]
+    return f"{_prefix(part.hit) or opening}\n{part.said}".lstrip()
 
 
 def _prefix(hit: Hit) -> str:
@@ -255,6 +261,7 @@ def _ranked(question: str, hit: Hit) -> Ranked:
         chunk=hit.chunk,
         title_score=hit.title,
         either=hit.either,
+        article=hit.article,
         title_similarity=hit.title_similarity,
         lexical=hit.lexical,
         cosine=found.cosine,

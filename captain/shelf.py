@@ -6,8 +6,10 @@ Articles are Markdown files with a front matter (external_id, title), or lines o
 import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy as np
 
 from captain.embedder import Embedder, Vectors
 from captain.index import nearest
@@ -16,6 +18,7 @@ from captain.text import content, similarity, stems
 from captain.wire import Candidate
 
 DEPTH = 40  # candidates from each side, by vectors and by words
+TITLED = DEPTH // 4  # articles by their titles
 TITLE_WEIGHT, TEXT_WEIGHT = 1.0, 0.1  # PostgreSQL's defaults for the labels A and D
 LEXEMES = 6  # the rarest words of a question that full text looks for
 
@@ -59,46 +62,66 @@ class Shelf:
         self.embedder = embedder
         self._vectors = embedder.encode_document([entry.passage.embedded for entry in self.entries])
         self._titles = embedder.encode_document(titles)[[places[entry.article.title] for entry in self.entries]]
+        owners: dict[str, int] = {}
+        self._owners = np.array([owners.setdefault(_owner(entry.article), len(owners)) for entry in self.entries])
         self._frequency = _frequency(self.entries)
 
     def candidates(
         self, question: str, vector: Vectors | None = None, without: frozenset[str] = frozenset()
     ) -> list[Candidate]:
-        """The DEPTH best by vectors and the DEPTH best by words. `without`: external ids taken off the shelf."""
+        """The DEPTH best by vectors, the DEPTH best by words, and the TITLED nearest titles' two best passages each.
+
+        `without`: external ids taken off the shelf.
+        """
         if vector is None:
             vector = self.embedder.encode_query([question])[0]
         shown = [i for i, entry in enumerate(self.entries) if entry.article.external_id not in without]
         if not shown:
             return []
-        cosines = dict(zip(shown, (self._vectors[shown] @ vector).tolist(), strict=True))
+        cosines = self._vectors @ vector
         by_vector = {shown[row] for row, _ in nearest(vector, self._vectors[shown], DEPTH)}
         known = (stem for stem in content(question) if stem in self._frequency)
         lexemes = sorted(known, key=lambda stem: self._frequency[stem])[:LEXEMES]
         ranks = {i: rank(lexemes, self.entries[i]) for i in shown}
         by_words = {i for i in sorted(shown, key=lambda i: -ranks[i])[:DEPTH] if ranks[i] > 0}
         title_cosines = self._titles @ vector
+        wholes = np.bincount(self._owners, cosines) / np.bincount(self._owners)
         return [
-            self._candidate(i, question, cosines[i], float(title_cosines[i]), ranks[i])
-            for i in sorted(by_vector | by_words)
+            replace(
+                self._candidate(i, question),
+                cosine=float(cosines[i]),
+                title_cosine=float(title_cosines[i]) if self.entries[i].article.title else None,
+                article_cosine=float(wholes[self._owners[i]]),
+                lexical=ranks[i],
+            )
+            for i in sorted(by_vector | by_words | self._titled(shown, cosines, title_cosines))
         ]
 
-    def _candidate(self, i: int, question: str, cosine: float, title_cosine: float, lexical: float) -> Candidate:
+    def _titled(self, shown: Sequence[int], cosines: Vectors, title_cosines: Vectors) -> set[int]:
+        by_title: dict[int, list[int]] = {}
+        for i in sorted(shown, key=lambda i: -title_cosines[i]):
+            by_title.setdefault(int(self._owners[i]), []).append(i)
+        named = list(by_title.values())[:TITLED]
+        return {i for own in named for i in sorted(own, key=lambda i: -cosines[i])[:2]}
+
+    def _candidate(self, i: int, question: str) -> Candidate:
         article, passage = self.entries[i].article, self.entries[i].passage
         return Candidate(
             passage_id=i,
-            article_id=f"{article.locale}:{article.external_id}",
+            article_id=_owner(article),
             external_id=article.external_id,
             title=article.title,
             text=passage.text,
             heading=passage.heading,
             locale=article.locale,
-            cosine=cosine,
-            title_cosine=title_cosine,
-            lexical=lexical,
             title_similarity=similarity(question, article.title),
             is_whole=passage.is_whole,
             position=passage.position,
         )
+
+
+def _owner(article: Article) -> str:
+    return f"{article.locale}:{article.external_id}"
 
 
 def rank(lexemes: Sequence[str], entry: Entry) -> float:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import snowballstemmer
-from razdel import sentenize  # type: ignore[attr-defined]
+from razdel import sentenize
 
 from captain.letters import likely_reading
 

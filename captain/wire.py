@@ -32,6 +32,7 @@ class Candidate:
     locale: str | None = None
     cosine: float | None = None  # question and passage (title and heading included), in [-1, 1]
     title_cosine: float | None = None  # question and title alone
+    article_cosine: float | None = None  # mean cosine of all passages of the article
     lexical: float | None = None  # full-text rank, any scale ≥ 0
     title_similarity: float | None = None  # trigram similarity of question and title, in [0, 1]
     is_whole: bool = False  # the passage is the whole article
@@ -107,6 +108,7 @@ class Ranked:
     title_similarity: float
     lexical: float
     either: float = 0.0
+    article: float = 0.0
     cosine: float | None = None  # as the candidate had them, before they were compared
     title_cosine: float | None = None
     matched: tuple[str, ...] = ()  # stems of the question that it says, in these or in other words
@@ -144,3 +146,56 @@ class Understood:
     lexemes: tuple[str, ...]  # distinct stems that say something, for full text
     vector: tuple[float, ...]
     embedder: str  # compare only with vectors of the same
+
+
+class Wish(StrEnum):
+    """How an agent wants his words."""
+
+    SHORTER = "shorter"
+    FRIENDLIER = "friendlier"
+    FORMAL = "formal"
+    FIX = "fix"
+    TRANSLATE = "translate"
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """A text worded anew. by: `model`, `rules`, or `nobody`: then it is as it was, and `lost` names what a model changed."""
+
+    text: str
+    by: str
+    lost: tuple[str, ...] = ()
+
+
+class Part(StrEnum):
+    """Of a summary."""
+
+    WANTS = "wants"
+    ANSWERED = "answered"
+    OPEN = "open"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A message of a thread. who: `customer` or `agent`."""
+
+    id: Key
+    who: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Point:
+    """What a summary says, with the message that says it."""
+
+    part: Part
+    text: str
+    id: Key
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The points in order. by: `model`, or `nobody`: they are quoted."""
+
+    points: tuple[Point, ...]
+    by: str

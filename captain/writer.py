@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -19,9 +19,10 @@ from captain.remote import Address, ModelAway, Post, Refused, answer_of
 from captain.text import content, sanitise, script, sentences, stems
 
 PASSAGES = 4  # the model reads
+TOKENS = 1500  # that it may write
 SAID = 6  # sentences of a reply at most
 SENTENCE = 400  # characters of one
-GROUNDED = 0.6  # share of a sentence's words that its passage must say
+GROUNDED = 0.7  # share of a sentence's words that its passage must say
 GROUNDED_ABROAD = 0.45  # cosine of a sentence and a passage in another script, where words cannot be compared
 SHAPES = ("json_schema", "json_object")  # how to ask for JSON, the strictest first
 
@@ -89,6 +90,9 @@ class _Wording(BaseModel):
     sentences: list[_Sentence] = Field(max_length=SAID)
 
 
+Form = TypeVar("Form", bound=BaseModel)
+
+
 class Writer:
     """A chat model at an OpenAI-compatible server. Safe to call from many threads."""
 
@@ -117,22 +121,27 @@ class Writer:
             "before": [sanitise(said, 500) for said in context[-3:]],
             "passages": [{"source": n, "title": one.title, "text": one.text} for n, one in enumerate(sources, 1)],
         }
+        return grounded(self.written(orders, asked, SCHEMA, _Wording, seconds), sources, embedder)
+
+    def written(
+        self, orders: str, asked: Mapping[str, Any], schema: Mapping[str, Any], form: type[Form], seconds: float
+    ) -> Form:
+        """What it writes into the form when it gets these orders and this data. ModelAway when it is late or talks nonsense.
+
+        Asked by schema, else for any JSON object, each once; what does not parse is asked for once more.
+        """
+        deadline = time.monotonic() + seconds
         messages = [
             {"role": "system", "content": orders},
             {"role": "user", "content": json.dumps(asked, ensure_ascii=False)},
         ]
-        wording = self._asked(messages, time.monotonic() + seconds)
-        return grounded(wording, sources, embedder)
-
-    def _asked(self, messages: Sequence[Mapping[str, str]], deadline: float) -> _Wording:
-        """Schema, else any JSON object, each once; what does not parse is asked for once more."""
         problem = ModelAway("it was not asked")
         for shape in (*SHAPES, SHAPES[-1]):
             left = deadline - time.monotonic()
             if left <= 0:
                 raise ModelAway("no time is left")
             try:
-                return self._once(messages, shape, left)
+                return form.model_validate(self._once(messages, schema, shape, left))
             except Refused as refused:
                 if refused.status in (401, 403, 429):
                     raise
@@ -141,25 +150,27 @@ class Writer:
                 problem = ModelAway(f"it does not write what was asked for: {type(odd).__name__}")
         raise problem
 
-    def _once(self, messages: Sequence[Mapping[str, str]], shape: str, seconds: float) -> _Wording:
+    def _once(
+        self, messages: Sequence[Mapping[str, str]], schema: Mapping[str, Any], shape: str, seconds: float
+    ) -> Any:
         wanted: dict[str, Any] = {"type": shape}
         if shape == "json_schema":
-            wanted["json_schema"] = {"name": "reply", "strict": True, "schema": SCHEMA}
+            wanted["json_schema"] = {"name": "reply", "strict": True, "schema": schema}
         else:
-            wanted["schema"] = SCHEMA  # llama.cpp obeys it; others leave it unread
+            wanted["schema"] = schema  # llama.cpp obeys it; others leave it unread
         body = {
             "model": self._address.model,
             "messages": list(messages),
             "response_format": wanted,
             "temperature": 0,
-            "max_tokens": 700,
+            "max_tokens": TOKENS,
         }
         told = answer_of(self._post, f"{self._address.base}/chat/completions", body, seconds)
         try:
             raw = told["choices"][0]["message"]["content"]
         except (KeyError, IndexError, TypeError):
             raise ValueError("no message") from None
-        return _Wording.model_validate(json.loads(raw)) if isinstance(raw, str) else _Wording.model_validate(raw)
+        return json.loads(raw) if isinstance(raw, str) else raw
 
 
 def grounded(wording: "_Wording", sources: Sequence[Source], embedder: Embedder) -> list[Said]:
@@ -172,6 +183,8 @@ def _held(text: str, place: int, sources: Sequence[Source], embedder: Embedder) 
     if not 0 <= place < len(sources) or not content(text) or len(sentences(text)) > 2:
         return None
     source = sources[place]
+    if text.endswith("?") or set(content(text)) <= set(content(source.title)):
+        return None  # small models give the question back, or the title, as if it were the answer
     quote = _quote(text, source, embedder)
     return Said(text, place, quote) if holds(text, f"{source.title}\n{source.text}", quote, embedder) else None
 

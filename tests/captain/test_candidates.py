@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlmodel import col, select
 
 from app.assist import queries
 from app.assist.models import TITLE, Passage
@@ -67,10 +68,21 @@ def test_a_candidate_carries_every_score_and_where_it_stands() -> None:
     first, second = sorted(shelf.found("возврат", place=8), key=lambda one: one.position or 0)
     assert (first.cosine, second.cosine) == (0.0, 1.0)
     assert first.title_cosine == 0.0
+    assert (first.article_cosine, second.article_cosine) == (0.5, 0.5)
     assert first.title_similarity == 1.0
     assert (first.position, second.position) == (0, 1)
     assert first.url is not None
     assert "/hc/acme/ru/articles/" in first.url
+
+
+def test_an_article_without_a_title_has_no_cosine_of_it() -> None:
+    shelf = Shelf(acme(), "acme")
+    article = shelf.put("Деньги", "Деньги приходят.")
+    with transaction(shelf.world.account_id) as current:
+        for passage in current.exec(select(Passage).where(col(Passage.article_id) == article.id)):
+            passage.title = ""
+    (found,) = shelf.found("деньги", place=0)
+    assert (found.title_cosine, found.article_cosine) == (None, 1.0)
 
 
 def test_a_passage_is_found_by_its_vector_by_its_articles_title_and_by_its_words() -> None:

@@ -152,6 +152,12 @@ def test_what_is_wrong_is_said_and_the_connection_lives_on(captain: Captain, lin
     assert right["dimension"] == 384
 
 
+def test_a_lone_surrogate_is_dropped_however_it_comes_and_a_pair_is_a_letter(captain: Captain) -> None:
+    lines = [rb"\ud800", b"\xed\xa0\x80", rb"\ud83c\udf75", "🍵".encode()]
+    asked = [b'{"ask":"understand","question":"tea' + odd + b'"}' for odd in lines]
+    assert [one["text"] for one in told(captain, *asked)] == ["tea", "tea", "tea🍵", "tea🍵"]
+
+
 def test_too_many_texts_are_refused(captain: Captain) -> None:
     (wrong,) = told(captain, json.dumps({"ask": "embed", "kind": "query", "texts": ["x"] * 257}).encode())
     assert "at most 256" in wrong["error"]

