@@ -105,11 +105,12 @@ def worker(queues: tuple[str, ...]) -> None:
 def captain(context: click.Context) -> None:
     """Serve Captain's models behind a local socket; or, by a word after it, judge how good he is."""
     if context.invoked_subcommand is None:
+        from app.assist.reembedding import begin
         from captain.server import start
 
         chosen = settings()
         models = (chosen.captain_embedder, chosen.captain_reranker, chosen.captain_model)
-        start(chosen.captain_socket, *models, _post_to_models)
+        start(chosen.captain_socket, *models, _post_to_models, begin)
 
 
 @captain.command("evaluate")
@@ -166,32 +167,19 @@ def _post_to_models(url: str, body: Mapping[str, Any], seconds: float) -> tuple[
 
 
 @main.command()
-def relearn() -> None:
-    """Let Captain read everything anew: after CAPTAIN_EMBEDDER was changed. Until then he finds by words alone."""
-    from sqlmodel import col, select
-
-    from app.accounts.models import Account
-    from app.assist.actions import relearn as let_him
-    from app.database import across_accounts, transaction
-
-    count = 0
-    with across_accounts() as current:
-        account_ids = list(current.exec(select(Account.id).order_by(col(Account.id))))
-    for account_id in account_ids:
-        with transaction(account_id):
-            count += let_him(account_id)
-    tell(f"{count} texts are to be read anew.", f"Текстов, которые будут прочитаны заново: {count}.")
-
-
-@main.command()
 def dashboards() -> None:
     """Serve the dashboards."""
     from app.security import dashboard_key
 
     chosen = settings()
+    if chosen.lake_url:
+        from app import lake
+
+        lake.storage_url()  # whether it may be called
     where = [f"--server.port={chosen.dashboards_listen_port}", f"--server.address={chosen.host}"]
     # all it may know of our secrets: the key that admits a viewer
     os.environ |= {"KULPUNAI_LAKE": str(chosen.home / "lake"), "KULPUNAI_DASHBOARD_KEY": dashboard_key()}
+    os.environ["KULPUNAI_WORKSPACE"] = chosen.public_url
     for name in ("SECRET_KEY", "DATABASE_URL", "REDIS_URL", "SMTP_URL"):
         os.environ.pop(name, None)
     _become("-m", "streamlit", "run", "dashboards/app.py", *where)
@@ -226,6 +214,7 @@ def pg(program: str, arguments: tuple[str, ...]) -> None:
 @click.option("--agent", multiple=True)
 @click.option("--team", multiple=True)
 @click.option("--label", multiple=True)
+@click.option("--spread/--no-spread", default=True, help="p50 and p90 of spans too; without them it answers sooner.")
 @click.option("--previous", "compared", is_flag=True, help="The same of the period before, beside it.")
 @click.option("--rows", is_flag=True, help="The conversations behind the number, beside it.")
 @click.option("--why", is_flag=True, help="With --as-of: what has been heard since that changed the number.")

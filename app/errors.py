@@ -7,6 +7,7 @@ Problem
 ├── Invalid         a field is wrong: 422
 ├── Stale           somebody was quicker; look again: 409
 ├── TooMany         slow down: 429
+├── Away            somebody we asked does not answer just now: 503
 ├── SealBroken      a secret of ours cannot be read any more: 503
 └── ChannelError    the provider refused; permanent or not
 """
@@ -56,6 +57,10 @@ class TooMany(Problem):
     def __init__(self, reason: str = "", retry_after_seconds: int = 60) -> None:
         super().__init__(reason)
         self.retry_after_seconds = retry_after_seconds
+
+
+class Away(Problem):
+    status = 503
 
 
 class SealBroken(Problem):

@@ -2,15 +2,16 @@
 Each is a line in the log."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import and_, delete, or_
 from sqlmodel import col, select
 
 from app.accounts.models import Account
 from app.assist import assistants
+from app.assist.judging import Comparison, Objection
 from app.assist.models import (
     Assistant,
     Document,
@@ -23,7 +24,13 @@ from app.assist.models import (
     Source,
     SourceKind,
     SourceState,
+    Suggestion,
+    SuggestionKind,
+    SuggestionState,
     Tone,
+    Trial,
+    TrialQuestion,
+    TrialState,
 )
 from app.assist.steps import WHY, Kind, Reason, Step, back_at
 from app.assist.wishes import language
@@ -38,6 +45,7 @@ from app.conversations.actions import (
     hand_off,
     reply,
     resolve,
+    write_incoming,
     write_note,
     write_template,
 )
@@ -55,6 +63,7 @@ from app.text import NAME_LIMIT, checked
 from app.users.models import User
 
 EMBED = "captain.embed"
+HELP_CENTER_ANSWER = "help_center.answer"  # the purpose of a signature
 _NUMBERS = re.compile(r"\s*\[\d+\](?!\()")
 
 
@@ -96,20 +105,17 @@ def propose(conversation: Conversation, message: Message, proposal: Proposal) ->
         return None
     for old in _shown(conversation):
         old.state, old.decided_at = DraftState.STALE, now()
-    draft = Draft(
-        account_id=conversation.account_id,
-        conversation_id=conversation.id,
-        message_id=message.id,
-        content=proposal.text,
-        citations=proposal.citations,
-        confidence=proposal.confidence,
-        features=proposal.features,
-        created_at=now(),
-    )
-    session().add(draft)
-    session().flush()
-    record("captain.drafted", conversation, by="captain", draft_id=draft.id, **known)
-    return draft
+    return _show(conversation, message.id, proposal)
+
+
+def propose_another(conversation: Conversation, draft_id: int, proposal: Proposal, *, by: User) -> Draft:
+    """Put the draft aside and show this one, from other sources, in its place. The newest there is, when two ask at once."""
+    old = draft(conversation, draft_id)
+    newest = _attempts(old.account_id, old.message_id)[-1]
+    if newest.id != old.id:
+        return newest
+    _decide(conversation, old, DraftState.REJECTED, by)
+    return _show(conversation, old.message_id, proposal, attempt=old.attempt + 1)
 
 
 def outdate(conversation: Conversation, message_id: int) -> None:
@@ -131,23 +137,27 @@ def outdate_citing(account_id: int, article_id: int) -> None:
 
 
 def draft_of(message: Message) -> Draft | None:
-    """What Captain proposed to this message, if anything."""
-    query = select(Draft).where(col(Draft.account_id) == message.account_id, col(Draft.message_id) == message.id)
-    return session().exec(query).first()
+    """What Captain proposed to this message last, if anything."""
+    return next(reversed(_attempts(message.account_id, message.id)), None)
+
+
+def drafts_of(draft: Draft) -> list[Draft]:
+    """All that Captain has proposed to the same message, in order."""
+    return _attempts(draft.account_id, draft.message_id)
 
 
 def accept(conversation: Conversation, draft_id: int, *, by: User, seen_version: int | None = None) -> Message:
     """Send Captain's words as the agent's own. Accepting twice sends once."""
-    draft = _draft(conversation, draft_id)
-    writing = Writing(sendable(draft), client_message_id=f"captain-draft-{draft.id}")
+    found = draft(conversation, draft_id)
+    writing = Writing(sendable(found), client_message_id=f"captain-draft-{found.id}")
     message = reply(conversation, by_user(by), writing, seen_version=seen_version)
-    _decide(conversation, draft, DraftState.ACCEPTED, by, message, distance=0)
+    _decide(conversation, found, DraftState.ACCEPTED, by, message, distance=0)
     return message
 
 
 def reject(conversation: Conversation, draft_id: int, *, by: User) -> None:
     """Put the draft aside."""
-    _decide(conversation, _draft(conversation, draft_id), DraftState.REJECTED, by)
+    _decide(conversation, draft(conversation, draft_id), DraftState.REJECTED, by)
 
 
 def note_reply(conversation: Conversation, message: Message, *, by: User, proposed_id: int | None) -> None:
@@ -201,7 +211,32 @@ def _decide(
     record(f"captain.draft_{state}", conversation, by=by.actor, **facts)
 
 
-def _draft(conversation: Conversation, draft_id: int) -> Draft:
+def _show(conversation: Conversation, message_id: int, proposal: Proposal, *, attempt: int = 0) -> Draft:
+    draft = Draft(
+        account_id=conversation.account_id,
+        conversation_id=conversation.id,
+        message_id=message_id,
+        attempt=attempt,
+        content=proposal.text,
+        citations=proposal.citations,
+        confidence=proposal.confidence,
+        features=proposal.features,
+        created_at=now(),
+    )
+    session().add(draft)
+    session().flush()
+    known: dict[str, Any] = {"message_id": message_id, "confidence": round(proposal.confidence, 4)}
+    record("captain.drafted", conversation, by="captain", draft_id=draft.id, attempt=attempt, **known)
+    return draft
+
+
+def _attempts(account_id: int, message_id: int) -> list[Draft]:
+    query = select(Draft).where(col(Draft.account_id) == account_id, col(Draft.message_id) == message_id)
+    return list(session().exec(query.order_by(col(Draft.attempt))))
+
+
+def draft(conversation: Conversation, draft_id: int) -> Draft:
+    """The draft of that number in this conversation, ours until the commit. NotFound for any other."""
     found = session().get(Draft, (conversation.account_id, draft_id), with_for_update=True)
     if found is None or found.conversation_id != conversation.id:
         raise NotFound(_("There is no such draft."))
@@ -218,13 +253,17 @@ def _shown(conversation: Conversation) -> list[Draft]:
 
 
 def went_on(conversation: Conversation, message: Message) -> bool:
-    """Whether anybody has written to the customer, or he again, since: then another draft is due, or none."""
-    query = select(Message.id).where(
-        col(Message.account_id) == conversation.account_id,
-        col(Message.conversation_id) == conversation.id,
+    """Whether anybody has written to the customer, or he again, since, or it was deleted: then another draft is due, or none."""
+    is_newer = and_(
         col(Message.id) > message.id,
         col(Message.is_private).is_(False),
         col(Message.message_type).in_([MessageType.INCOMING, MessageType.OUTGOING]),
+    )
+    is_gone = and_(col(Message.id) == message.id, col(Message.deleted_at).is_not(None))
+    query = select(Message.id).where(
+        col(Message.account_id) == conversation.account_id,
+        col(Message.conversation_id) == conversation.id,
+        or_(is_newer, is_gone),
     )
     return session().exec(query.limit(1)).first() is not None
 
@@ -277,6 +316,38 @@ def take_feedback(conversation: Conversation, message: Message, *, is_helpful: b
     record("captain.feedback", conversation, by=by, message_id=message.id, is_helpful=is_helpful)
     if is_helpful:
         confirm(conversation, message.id)
+
+
+def bring(conversation: Conversation, told: dict[str, Any], key: str) -> None:
+    """What Captain said to him in the help center, before the people he asks for: his question, the answer with its sources,
+    and nobody else's turn. Bringing the same (`key`) twice brings it once.
+
+    told: what was signed for HELP_CENTER_ANSWER. Its answer stands there as a word of the house, in no metric: it was counted
+    where it was given.
+    """
+    attributes = {"asked_in": "help_center"}
+    writing = Writing(told["question"], client_message_id=key, content_attributes=attributes)
+    asked = write_incoming(conversation, conversation.contact_id, writing)
+    if told["text"]:
+        shown = {
+            "captain": Kind.ANSWER,
+            "question_id": asked.id,
+            "citations": told["citations"],
+            "submitted_values": [{"name": "helped", "value": "human"}],
+        }
+        writing = Writing(told["text"], client_message_id=f"captain-{asked.id}", content_attributes=shown)
+        write_template(conversation, writing, CAPTAIN)
+    _brief_on_answer(conversation, told)
+    hand_off(conversation, by=CAPTAIN.actor, reason=Reason.ASKED)
+
+
+def _brief_on_answer(conversation: Conversation, told: dict[str, Any]) -> None:
+    account = session().get_one(Account, conversation.account_id)
+    with speaking(account.locale, account.timezone):
+        lines = [_("The customer asked this in the help center, and calls a person.")]
+        lines += [_("Captain answered him from:")] if told["citations"] else []
+    links = dict.fromkeys(link(source["title"], source["url"]) for source in told["citations"])
+    write_note(conversation, CAPTAIN, Writing("\n".join([*lines, *links])))
 
 
 def brief_people(conversation: Conversation, reason: Reason, step: Step | None = None) -> None:
@@ -391,6 +462,46 @@ def change_assistant(found: Assistant, *, by: str, inbox_ids: Collection[int] | 
         _version(found, by)
 
 
+def considered(found: Assistant, fields: dict[str, Any]) -> Assistant:
+    """He as he would be with these settings: nothing is written. Invalid for settings he cannot have."""
+    would_be = Assistant(**found.model_dump())
+    _apply(would_be, fields)
+    return would_be
+
+
+def start_trial(found: Assistant, current: dict[str, Any], candidate: dict[str, Any], *, by: str) -> Trial:
+    """Try the candidate on the past; a trial of his that is under way stops."""
+    under_way = select(Trial).where(
+        col(Trial.account_id) == found.account_id,
+        col(Trial.assistant_id) == found.id,
+        col(Trial.state).in_([TrialState.WAITING, TrialState.RUNNING]),
+    )
+    for old in session().exec(under_way.with_for_update()):
+        old.state, old.finished_at = TrialState.STOPPED, now()
+    trial = Trial(
+        account_id=found.account_id,
+        assistant_id=found.id,
+        version=found.version,
+        current=current,
+        candidate=candidate,
+        created_by=int(by.partition(":")[2]) if by.startswith("user:") else None,
+        created_at=now(),
+    )
+    session().add(trial)
+    record("trial.started", trial, by=by)
+    return trial
+
+
+def finish_trial(trial: Trial, comparison: Comparison, objection: Objection | None) -> None:
+    """It is over: how both sides did."""
+    trial.finished_at = now()
+    sides = {"current": comparison.current, "candidate": comparison.candidate}
+    counts: dict[str, Any] = {
+        name: [side.right, side.wrong, side.links, side.handed_over] for name, side in sides.items()
+    }
+    record("trial.finished", trial, by="captain", questions=len(comparison.pairs), objection=objection, **counts)
+
+
 def delete_assistant(found: Assistant, *, by: str) -> None:
     """He is gone; the default takes over his inboxes. Invalid for the default."""
     if found.is_default:
@@ -398,9 +509,26 @@ def delete_assistant(found: Assistant, *, by: str) -> None:
     for inbox in assistants.served_by(found):
         inbox.assistant_id = None
     record("assistant.deleted", found, by=by)
+    _forget_all(found)
     session().delete(found)
     session().flush()
     _let_answer(found.account_id)
+
+
+def _forget_all(found: Assistant) -> None:
+    """What he knows besides the help center, and what was tried on him."""
+    mine = (col(Document.account_id) == found.account_id, col(Document.assistant_id) == found.id)
+    for document in session().exec(select(Document).where(*mine)):
+        forget_document(document)
+    his_trials = select(Trial.id).where(col(Trial.account_id) == found.account_id, col(Trial.assistant_id) == found.id)
+    current = session().connection()
+    current.execute(delete(TrialQuestion).where(
+        col(TrialQuestion.account_id) == found.account_id, col(TrialQuestion.trial_id).in_(his_trials)
+    ))  # fmt: skip
+    for kind in (Trial, Source):
+        current.execute(
+            delete(kind).where(col(kind.account_id) == found.account_id, col(kind.assistant_id) == found.id)
+        )
 
 
 def let_answer(inbox: Inbox) -> None:
@@ -587,18 +715,6 @@ def owe_embedding(document: Document) -> None:
     owe(document.account_id, EMBED, ref, lane=f"document:{document.id}", document_id=document.id)
 
 
-def relearn(account_id: int) -> int:
-    """Let the model read everything of the account anew, because it is another; how many texts there are."""
-    whole = (col(Passage.article_id), col(Passage.document_id))
-    owners = session().exec(select(*whole).where(col(Passage.account_id) == account_id).distinct()).all()
-    stamp = f"anew@{now().timestamp():.0f}"
-    for article_id, document_id in owners:
-        name, number = ("article", article_id) if article_id else ("document", document_id)
-        more: dict[str, Any] = {f"{name}_id": number, "is_anew": True}
-        owe(account_id, EMBED, f"{name}:{number}:{stamp}", lane=f"{name}:{number}", **more)
-    return len(owners)
-
-
 def forget_passages(document: Document) -> None:
     """He finds nothing of it from this commit on."""
     mine = (col(Passage.account_id) == document.account_id, col(Passage.document_id) == document.id)
@@ -622,3 +738,70 @@ def _word(pair: Document, question: str, answer: str) -> None:
     pair.title = checked("title", question, 500, required=True)
     pair.content = checked("content", answer, 20_000, required=True)
     pair.locale = language(f"{pair.title} {pair.content}", "ru")
+
+
+# -- what else he suggests to agents
+
+
+def suggest(
+    conversation: Conversation,
+    kind: SuggestionKind,
+    *,
+    message_id: int | None = None,
+    user_id: int | None = None,
+    asked: str = "",
+    content: str = "",
+    shown: Sequence[dict[str, Any]] = (),
+    confidence: float = 0.0,
+) -> Suggestion:
+    """Show it, to `user_id` alone or to all who see the conversation; the log is told what it names, not its words."""
+    made = Suggestion(
+        account_id=conversation.account_id,
+        conversation_id=conversation.id,
+        kind=kind,
+        message_id=message_id,
+        user_id=user_id,
+        asked=asked,
+        content=content,
+        shown=list(shown),
+        confidence=confidence,
+        created_at=now(),
+    )
+    session().add(made)
+    session().flush()
+    named = [{key: value for key, value in one.items() if key in _NAMED} for one in shown]
+    record("captain.suggested", conversation, by="captain", **_told(made), shown=named)
+    return made
+
+
+def settle(
+    conversation: Conversation,
+    found: Suggestion,
+    state: SuggestionState,
+    *,
+    by: User,
+    message: Message | None = None,
+    distance: int | None = None,
+) -> None:
+    """What the agent did with it: once, whatever he does later."""
+    if found.state != SuggestionState.SHOWN:
+        return
+    found.state, found.decided_by, found.decided_at, found.edit_distance = state, by.id, now(), distance
+    found.sent_message_id = message.id if message else None
+    measured: dict[str, Any] = {"edit_distance": distance} if distance is not None else {}
+    record(f"captain.suggestion_{state}", conversation, by=by.actor, **_told(found), **measured)
+
+
+_NAMED = frozenset(
+    {"article_id", "conversation_id", "message_id", "canned_response_id", "label", "score", "wish", "by", "part"}
+)
+
+
+def _told(found: Suggestion) -> dict[str, Any]:
+    return {
+        "suggestion_id": found.id,
+        "kind": found.kind,
+        "message_id": found.message_id,
+        "user_id": found.user_id,
+        "confidence": round(found.confidence, 4),
+    }

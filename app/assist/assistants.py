@@ -1,15 +1,18 @@
 """Which assistant serves an inbox, and where he may look."""
 
+from dataclasses import replace
+
 from sqlmodel import col, select
 
 from app.accounts.models import Account
 from app.assist.models import Assistant, Document, DocumentState, Mode
-from app.assist.queries import Scope
+from app.assist.queries import Manner, Scope
+from app.config import settings
 from app.database import session
 from app.errors import NotFound
 from app.help_center.models import Portal
-from app.i18n import _, speaking
-from app.inboxes.models import Inbox
+from app.i18n import LOCALES, _, speaking
+from app.inboxes.models import Channel, Inbox
 from app.inboxes.queries import inboxes
 
 
@@ -79,6 +82,22 @@ def scope_of(found: Assistant) -> Scope | None:
         tuple(found.category_ids),
         found.id,
     )
+
+
+def in_portal(portal: Portal, locale: str) -> tuple[Scope, Manner]:
+    """Where Captain looks for the readers of a help center, and how he answers them.
+
+    Its articles, for all; and what an assistant knows besides where he tells it to anybody already: when he himself answers
+    in the chat of this help center (docs/decisions/0014).
+    """
+    scope = Scope(portal.account_id, (portal.id,), (locale,))
+    spoken = locale if locale in LOCALES else None
+    inbox = session().get(Inbox, (portal.account_id, portal.inbox_id)) if portal.inbox_id else None
+    found = serving(inbox) if inbox is not None and inbox.channel == Channel.WEBSITE else None
+    if found is None or found.mode != Mode.ANSWERS or (found.portal_ids and portal.id not in found.portal_ids):
+        return scope, Manner(settings().captain_answer_confidence, spoken)
+    manner = Manner(1 - found.accepted_error, spoken, found.tone, found.instructions)
+    return replace(scope, assistant_id=found.id), manner
 
 
 def _has_documents(found: Assistant) -> bool:

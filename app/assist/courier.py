@@ -1,13 +1,14 @@
 """What the courier asks Captain for: vectors of articles, drafts for agents. Never inside a transaction."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import delete
 from sqlmodel import col, select
 
-from app.assist import actions, mining, queries, reading, turns
+from app.assist import actions, hints, learning, memory, mining, queries, reading, reembedding, trials, turns
 from app.assist.actions import EMBED
 from app.assist.assistants import scope_of, serving
 from app.assist.models import TITLE, Document, DocumentState, Draft, Passage
@@ -24,19 +25,35 @@ from app.inboxes.models import Inbox
 from captain.client import Captain, CaptainAway
 from captain.passages import Passage as Piece
 from captain.passages import passages
-from captain.wire import Verdict
+from captain.wire import Candidate, Understood, Verdict
 
 DRAFT_SECONDS = 15.0
 EMBED_SECONDS = 120.0
 EMBED_BATCH = 32
+NO_VECTORS = dict.fromkeys(("model", "embedding", "next_model", "next_embedding"))
 CONTEXT_MESSAGES = 3
 
 
 @dataclass(frozen=True)
 class Unread:
-    """Passages Captain has no vectors for yet: {row id: what the model reads}."""
+    """Passages Captain has no vectors for yet: {row id: what the model reads}.
+
+    in_use: the model that the account searches with. bare: those it has not read either.
+    """
 
     texts: dict[int, str]
+    in_use: str | None = None
+    bare: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Read:
+    """Their vectors, by the model Captain has; and where another is still in use, by that one too, if he can."""
+
+    model: str
+    vectors: dict[int, list[float]]
+    in_use: str | None
+    vectors_in_use: dict[int, list[float]]
 
 
 @dataclass(frozen=True)
@@ -60,10 +77,10 @@ def draft_now(account_id: int, message_id: int, budget_seconds: float) -> Draft 
     with transaction(account_id) as current:
         message = current.get_one(Message, (account_id, message_id))
         known = actions.draft_of(message)
-        question = _question(message)
+        question = question_of(message)
     if known is not None or question is None:
         return known
-    proposal = _proposal(question, budget_seconds)
+    proposal = proposal_for(question, budget_seconds)
     with transaction(account_id):
         return actions.propose(locked(account_id, message.conversation_id), message, proposal)
 
@@ -89,26 +106,38 @@ def _cut(delivery: Delivery) -> Unread | None:
     mine = (col(Passage.account_id) == delivery.account_id, col(getattr(Passage, name)) == delivery.data[name])
     whole = _document(delivery) if name == "document_id" else _article(delivery)
     if whole is None:
+        reembedding.lock(delivery.account_id)
         session().connection().execute(delete(Passage).where(*mine))
+        reembedding.switch(delivery.account_id)
         return None
     known = {row.position: row for row in session().exec(select(Passage).where(*mine).with_for_update())}
-    vectors = {row.content_hash: (row.embedding, row.model) for row in known.values() if row.embedding is not None}
+    vectors = {row.content_hash: _vectors(row) for row in known.values()}
     pieces = passages(whole.title, whole.content)
     read = {TITLE: whole.title} | {piece.position: piece.embedded for piece in pieces}
     for position, row in _wanted(whole, pieces).items():
         place = known.pop(position, None) or Passage(position=position, **whole.keys)
-        for field, value in row.items():
+        for field, value in (row | vectors.get(row["content_hash"], NO_VECTORS)).items():
             setattr(place, field, value)
-        place.embedding, place.model = vectors.get(place.content_hash, (None, None))
         session().add(place)
     for gone in known.values():
         session().delete(gone)
     session().flush()
-    # read anew, each keeps its old vector until the new one is there
-    is_wanted = () if delivery.data.get("is_anew") else (col(Passage.embedding).is_(None),)
-    rows = session().exec(select(Passage).where(*mine, *is_wanted))
-    unread = {row.id: read[row.position] for row in rows}
-    return Unread(unread) if unread else None
+    rows = [
+        row for row in session().exec(select(Passage).where(*mine)) if not _is_read(row, delivery.data.get("model"))
+    ]
+    bare = frozenset(row.id for row in rows if row.embedding is None)
+    in_use = queries.model_in_use(delivery.account_id)
+    return Unread({row.id: read[row.position] for row in rows}, in_use, bare) if rows else None
+
+
+def _vectors(row: Passage) -> dict[str, Any]:
+    return {field: getattr(row, field) for field in NO_VECTORS}
+
+
+def _is_read(row: Passage, model: str | None) -> bool:
+    """Whether it has a vector: of this model, if one is named."""
+    made = {row.model if row.embedding is not None else None, row.next_model} - {None}
+    return bool(made) if model is None else model in made
 
 
 def _article(delivery: Delivery) -> Whole | None:
@@ -143,32 +172,53 @@ def _wanted(whole: Whole, pieces: Sequence[Piece]) -> dict[int, dict[str, Any]]:
     }
 
 
-def _read(unread: Unread) -> tuple[str, dict[int, list[float]]]:
-    ids, texts = list(unread.texts), list(unread.texts.values())
+def _read(unread: Unread) -> Read:
+    asked = captain(EMBED_SECONDS)
     try:
-        asked = captain(EMBED_SECONDS)
-        vectors: list[list[float]] = []
-        for start in range(0, len(texts), EMBED_BATCH):
-            vectors += asked.embed_documents(texts[start : start + EMBED_BATCH])
-        return asked.ping(), dict(zip(ids, vectors, strict=True))
+        model, vectors = asked.ping(), _embedded(asked, unread.texts)
     except CaptainAway as away:
         raise ChannelError(str(away), permanent=False) from away
+    in_use: dict[int, list[float]] = {}
+    if unread.in_use not in (None, model):
+        with contextlib.suppress(CaptainAway):
+            in_use = _embedded(asked, {one: unread.texts[one] for one in unread.bare}, unread.in_use)
+    return Read(model, vectors, unread.in_use, in_use)
 
 
-def _keep(delivery: Delivery, read: tuple[str, dict[int, list[float]]]) -> None:
-    model, vectors = read
-    for identifier, vector in vectors.items():
+def _embedded(asked: Captain, texts: dict[int, str], model: str | None = None) -> dict[int, list[float]]:
+    ids = list(texts)
+    slices = [ids[start : start + EMBED_BATCH] for start in range(0, len(ids), EMBED_BATCH)]
+    vectors = [row for part in slices for row in asked.embed_documents([texts[one] for one in part], model)]
+    return dict(zip(ids, vectors, strict=True))
+
+
+def _keep(delivery: Delivery, read: Read) -> None:
+    reembedding.lock(delivery.account_id)
+    is_next = queries.model_in_use(delivery.account_id) not in (None, read.model)
+    for identifier, vector in read.vectors.items():
         row = session().get(Passage, (delivery.account_id, identifier))
-        if row is not None:
-            row.embedding, row.model = vector, model
+        if row is None:
+            continue
+        if not is_next:
+            row.embedding, row.model = vector, read.model
+            continue
+        row.next_embedding, row.next_model = vector, read.model
+        if identifier in read.vectors_in_use:
+            row.embedding, row.model = read.vectors_in_use[identifier], read.in_use
+    if is_next:
+        session().flush()
+        reembedding.switch(delivery.account_id)
 
 
 def _understand(delivery: Delivery) -> Question | None:
     message = session().get(Message, (delivery.account_id, delivery.data["message_id"]))
-    return None if message is None else _question(message)
+    if message is None or message.content_attributes.get("asked_in") == "help_center":
+        # there he has answered it already, and the customer wants somebody else's answer
+        return None
+    return question_of(message)
 
 
-def _question(message: Message) -> Question | None:
+def question_of(message: Message) -> Question | None:
     """What to ask Captain; None when there is nothing to draft for any more, or nowhere to look."""
     if not message.content or message.deleted_at is not None:
         return None
@@ -195,21 +245,28 @@ def _question(message: Message) -> Question | None:
 
 def _ask(question: Question) -> actions.Proposal:
     try:
-        return _proposal(question, DRAFT_SECONDS)
+        return proposal_for(question, DRAFT_SECONDS)
     except CaptainAway as away:
         raise ChannelError(str(away), permanent=False) from away
 
 
-def _proposal(question: Question, budget_seconds: float) -> actions.Proposal:
-    sure_from = settings().captain_draft_confidence
+def proposal_for(
+    question: Question,
+    budget_seconds: float,
+    *,
+    sure_from: float | None = None,
+    arrange: Callable[[Understood, list[Candidate]], list[Candidate]] | None = None,
+) -> actions.Proposal:
+    """What Captain answers, if he is as sure as drafts have to be, or as `sure_from`; arrange: see `queries.ask`. CaptainAway."""
     reply = queries.ask(
         captain(budget_seconds),
         question.scope,
         question.text,
         question.context,
-        sure_from=sure_from,
+        sure_from=settings().captain_draft_confidence if sure_from is None else sure_from,
         tone=question.tone,
         instructions=question.instructions,
+        arrange=arrange,
     )
     return actions.Proposal(
         text=reply.text,
@@ -235,6 +292,10 @@ COURIERS = {
     turns.TURN: turns.COURIER,
     reading.READ: reading.COURIER,
     mining.MINE: mining.COURIER,
+    trials.TRIAL: trials.COURIER,
     EMBED: Kind(EMBED, _cut, _read, _keep, _nothing, may_repeat=True, attempts=50),
+    memory.REMEMBER: memory.COURIER,
+    learning.LEARN: learning.COURIER,
+    hints.HINT: hints.COURIER,
     DRAFT: Kind(DRAFT, _understand, _ask, _propose, _nothing, may_repeat=True, attempts=4),
 }

@@ -51,6 +51,7 @@ class Answered:
     display_id: int
     was: str
     asked_at: datetime
+    is_stale: bool  # the article does not say any more what was quoted
 
 
 @dataclass(frozen=True)
@@ -113,8 +114,15 @@ def trial(found: Assistant, question: str) -> Trial:
         return Trial(reply=None, citations=(), knows_nothing=True, **known)
     captain = Captain(settings().captain_socket, TRIAL_SECONDS / 2)
     try:
-        manner = {"tone": found.tone, "instructions": found.instructions}
-        reply = queries.ask(captain, scope, question, sure_from=sure_from, language=spoken, **manner)
+        reply = queries.ask(
+            captain,
+            scope,
+            question,
+            sure_from=sure_from,
+            language=spoken,
+            tone=found.tone,
+            instructions=found.instructions,
+        )
     except CaptainAway:
         return Trial(reply=None, citations=(), is_away=True, **known)
     cited = queries.cited(reply) if reply.verdict == Verdict.ANSWER else ()
@@ -129,14 +137,28 @@ def article(found: Article, inbox_ids: Sequence[int] | None) -> Seen:
     current = session().connection()
     twins = current.execute(_TWINS, values | {"portal": found.portal_id, "locale": found.locale}).all()
     answered = current.execute(_ANSWERED, values | {"inboxes": None if inbox_ids is None else list(inbox_ids)}).all()
+    pieces = passages(found.title, found.content)
+    says = " ".join(_squeezed(piece.text) for piece in pieces)
     return Seen(
-        passages=passages(found.title, found.content),
+        passages=pieces,
         waiting=sum(row.model is None for row in known),
         model=next((row.model for row in known if row.model), None),
         is_vague=len(found.title.split()) <= VAGUE_WORDS,
         twins=[(row.id, row.title, row.alike) for row in twins],
-        answered=[Answered(row.content, row.display_id, row.was, row.created_at) for row in answered],
+        answered=[
+            Answered(row.content, row.display_id, row.was, row.created_at, not _says(says, row.quotes))
+            for row in answered
+        ],
     )
+
+
+def _says(article: str, quotes: Sequence[str]) -> bool:
+    """Whether the article still holds the words that were quoted from it."""
+    return all(_squeezed(part) in article for quote in quotes for part in quote.removesuffix("…").split(" … "))
+
+
+def _squeezed(words: str) -> str:
+    return " ".join(words.split())
 
 
 def sources(found: Assistant) -> list[Shown]:
@@ -178,14 +200,17 @@ _TWINS = text("""
 # Drafts that cited the article, and Captain's own answers: the question each of them was for
 _ANSWERED = text("""
     with cited as (
-        select message_id as question_id, state::text as was from draft
+        select message_id as question_id, state::text as was, citations from draft
         where account_id = :account and citations @> jsonb_build_array(jsonb_build_object('article_id', :article))
         union all
-        select (content_attributes->>'question_id')::bigint, 'answered' from message
+        select (content_attributes->>'question_id')::bigint, 'answered', content_attributes->'citations' from message
         where account_id = :account and sender_type = 'captain'
             and content_attributes->'citations' @> jsonb_build_array(jsonb_build_object('article_id', :article))
     )
-    select m.content, c.display_id, cited.was, m.created_at
+    select m.content, c.display_id, cited.was, m.created_at, array(
+            select source->>'quote' from jsonb_array_elements(cited.citations) source
+            where (source->>'article_id')::bigint = :article and source->>'quote' <> ''
+        ) as quotes
     from cited join message m on m.account_id = :account and m.id = cited.question_id
     join conversation c on c.account_id = :account and c.id = m.conversation_id
     where m.content <> '' and (cast(:inboxes as bigint[]) is null or c.inbox_id = any(cast(:inboxes as bigint[])))

@@ -14,8 +14,9 @@ from app.assist.assistants import assistant, scope_of, serving
 from app.assist.models import Assistant, Document, DocumentKind, DocumentState
 from app.assist.wishes import Wish, wish
 from app.config import settings
+from app.contacts.models import Contact
 from app.conversations.models import Conversation, Message, MessageType, SenderType
-from app.conversations.queries import thread
+from app.conversations.queries import locked, thread
 from app.database import session
 from app.deliveries.courier import Kind as Courier
 from app.deliveries.models import Delivery, DeliveryState
@@ -61,20 +62,21 @@ def pair_of(messages: Sequence[Message]) -> tuple[str, str] | None:
     if first is None:
         return None
     asked = [m.content for m in messages[:first] if m.message_type == MessageType.INCOMING and m.content]
-    questions = [_without_names(words) for words in asked if wish(words) in {Wish.QUESTION, Wish.MONEY}]
+    questions = [without_names(words) for words in asked if wish(words) in {Wish.QUESTION, Wish.MONEY}]
     said: list[str] = []
     for message in messages[first:]:
         if message.sender_type != SenderType.USER:
             break
         said.append(message.content)
-    question, answer = " ".join(questions[-2:]), _without_names("\n\n".join(said))
+    question, answer = " ".join(questions[-2:]), without_names("\n\n".join(said))
     # an answer that only asks back answers nothing
     if len(question) not in QUESTION_LETTERS or len(answer) not in ANSWER_LETTERS or answer.endswith("?"):
         return None
     return question, answer
 
 
-def _without_names(words: str) -> str:
+def without_names(words: str) -> str:
+    """Without a greeting by name, addresses and numbers that may tell who it is."""
     words = _GREETING.sub("", words.strip())
     for pattern, instead in _PRIVATE:
         words = pattern.sub(instead, words)
@@ -113,9 +115,10 @@ def cosine(one: Sequence[float], other: Sequence[float]) -> float:
 
 
 def _keep(delivery: Delivery, pair: Pair | None) -> None:
-    conversation = session().get_one(Conversation, (delivery.account_id, delivery.data["conversation_id"]))
+    conversation = locked(delivery.account_id, delivery.data["conversation_id"])
+    contact = session().get_one(Contact, (conversation.account_id, conversation.contact_id))
     found = serving(session().get_one(Inbox, (conversation.account_id, conversation.inbox_id)))
-    if pair is None or found is None or _was_mined(conversation):
+    if pair is None or found is None or contact.erased_at is not None or _was_mined(conversation):
         return
     actions.suggest_pair(
         assistant(found.account_id, found.id),

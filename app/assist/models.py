@@ -5,8 +5,18 @@ from enum import StrEnum
 from typing import Any
 
 from pgvector.sqlalchemy import HALFVEC
-from sqlalchemy import CheckConstraint, Column, Computed, Float, Index, Integer, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Computed,
+    Float,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 from sqlmodel import Field
 
 from app.columns import (
@@ -32,6 +42,12 @@ _WORDS = (
     " else"
     " setweight(to_tsvector('english', lower(title || ' ' || heading)), 'A') || to_tsvector('english', lower(content)) end"
 )
+
+
+def _goes_with(parent: str) -> ForeignKeyConstraint:
+    """As `belongs_to`, and deleted with its parent."""
+    mine, theirs = ["account_id", f"{parent}_id"], [f"{parent}.account_id", f"{parent}.id"]
+    return ForeignKeyConstraint(mine, theirs, ondelete="CASCADE")
 
 
 class Mode(StrEnum):
@@ -168,8 +184,9 @@ class Passage(Row, table=True):
     (captain.md §2.2).
 
     `embedding` is null until Captain has come to it; `model` names what made it, and only vectors of one model are ever
-    compared: another model may have another dimension. Unchanged pieces keep theirs. A document's
-    are seen by `assistant_id` alone, and lead to `url`.
+    compared: another model may have another dimension. Unchanged pieces keep theirs. `next_embedding` is another model's,
+    `next_model`, which is to replace them all at once: see reembedding.py. A document's pieces are seen by `assistant_id`
+    alone, and lead to `url`.
     """
 
     article_id: int | None = reference(nullable=True)
@@ -186,6 +203,8 @@ class Passage(Row, table=True):
     is_whole: bool = flag()
     model: str | None = words(nullable=True)
     embedding: Any = Field(default=None, sa_column=Column(HALFVEC(), nullable=True))
+    next_model: str | None = words(nullable=True)
+    next_embedding: Any = Field(default=None, sa_column=Column(HALFVEC(), nullable=True))
     words: Any = Field(default=None, sa_column=Column(TSVECTOR, Computed(_WORDS, persisted=True)))
 
     __table_args__ = (
@@ -209,11 +228,13 @@ class DraftState(StrEnum):
 
 
 class Draft(Row, table=True):
-    """A reply that Captain proposes to the customer message `message_id`, with its sources."""
+    """A reply that Captain proposes to the customer message `message_id`, with its sources. attempt: 0, and one more each
+    time somebody asks for another."""
 
     conversation_id: int = reference()
     message_id: int = reference()
     content: str = words()
+    attempt: int = Field(default=0, sa_type=Integer, sa_column_kwargs={"server_default": text("0")})
     citations: list[dict[str, Any]] = Field(
         default_factory=list, sa_column=Column(JSONB, nullable=False, server_default=text("'[]'::jsonb"))
     )
@@ -229,6 +250,174 @@ class Draft(Row, table=True):
     __table_args__ = (
         belongs_to("conversation", "conversation_id"),
         belongs_to("message", "message_id"),
-        UniqueConstraint("account_id", "message_id"),
+        UniqueConstraint("account_id", "message_id", "attempt"),
         Index("ix_draft_conversation", "account_id", "conversation_id", text("id desc")),
     )
+
+
+class TrialState(StrEnum):
+    """STOPPED: another one of the same assistant took its place."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+class Trial(Row, table=True):
+    """Other settings for an assistant, tried on questions that people have answered since `split_at`.
+
+    current, candidate: what `trials.settings_of` gives, as it was at `version` of the assistant and as it is tried.
+    """
+
+    assistant_id: int = reference()
+    state: TrialState = choice(TrialState, TrialState.WAITING, "state")
+    version: int = number()
+    current: dict[str, Any] = record_of()
+    candidate: dict[str, Any] = record_of()
+    question_count: int = number()
+    done_count: int = number()
+    split_at: datetime | None = moment()
+    error: str | None = words(nullable=True)
+    created_by: int | None = number(nullable=True)
+    created_at: datetime = moment(is_now=True)
+    finished_at: datetime | None = moment()
+
+    __table_args__ = (
+        belongs_to("assistant", "assistant_id"),
+        Index("ix_trial_assistant", "account_id", "assistant_id", text("id desc")),
+    )
+
+    @property
+    def is_under_way(self) -> bool:
+        return self.state in {TrialState.WAITING, TrialState.RUNNING}
+
+    def facts(self) -> dict[str, Any]:
+        return {"trial_id": self.id, "assistant_id": self.assistant_id, "version": self.version}
+
+
+class TrialQuestion(Row, table=True):
+    """What both settings made of the question a conversation began with: `judging.Made` as JSON. Its words stay in the
+    conversation, where they can be erased."""
+
+    __tablename__ = "trial_question"
+
+    trial_id: int = reference()
+    conversation_id: int = reference()
+    is_done: bool = flag()
+    current: dict[str, Any] = record_of()
+    candidate: dict[str, Any] = record_of()
+
+    __table_args__ = (
+        belongs_to("trial", "trial_id"),
+        belongs_to("conversation", "conversation_id"),
+        UniqueConstraint("account_id", "trial_id", "conversation_id"),
+    )
+
+
+class SuggestionKind(StrEnum):
+    REWRITE = "rewrite"
+    SUMMARY = "summary"
+    TRANSLATION = "translation"
+    SIMILAR = "similar"
+    LABEL = "label"
+    CANNED = "canned"
+    COPILOT = "copilot"
+
+
+class SuggestionState(StrEnum):
+    """SHOWN until an agent uses it as it is, changes it, or puts it aside; STALE when the thread has gone on without."""
+
+    SHOWN = "shown"
+    USED = "used"
+    EDITED = "edited"
+    DISMISSED = "dismissed"
+    STALE = "stale"
+
+
+class Suggestion(Row, table=True):
+    """Something Captain showed an agent besides a draft, and what became of it.
+
+    asked: the agent's words that it answers, content: those it offers. shown: what it is made of, one record each, with
+    the number of what it names: `article_id`, `conversation_id`, `message_id`, `canned_response_id`, `label`.
+    user_id: for whom it was made; nobody's is for all who see the conversation. message_id: the customer's newest then.
+    """
+
+    conversation_id: int = reference()
+    kind: SuggestionKind = choice(SuggestionKind, SuggestionKind.REWRITE, "kind")
+    message_id: int | None = number(nullable=True)
+    user_id: int | None = number(nullable=True)
+    asked: str = words()
+    content: str = words()
+    shown: list[dict[str, Any]] = Field(
+        default_factory=list, sa_column=Column(JSONB, nullable=False, server_default=text("'[]'::jsonb"))
+    )
+    confidence: float = 0.0
+    state: SuggestionState = choice(SuggestionState, SuggestionState.SHOWN, "state")
+    decided_by: int | None = number(nullable=True)
+    sent_message_id: int | None = number(nullable=True)
+    edit_distance: int | None = number(nullable=True)
+    created_at: datetime = moment(is_now=True)
+    decided_at: datetime | None = moment()
+
+    __table_args__ = (
+        _goes_with("conversation"),
+        Index("ix_suggestion_conversation", "account_id", "conversation_id", "kind", "id"),
+        Index("ix_suggestion_shown", "shown", postgresql_using="gin", postgresql_ops={"shown": "jsonb_path_ops"}),
+    )
+
+
+class Memory(Row, table=True):
+    """A resolved conversation by what was asked in it and what solved it: numbers of its messages, and a vector.
+
+    No words: who reads it reads the messages, so what is erased there is gone here. embedding: of the question; null
+    where there was none. Only vectors of one `model` are compared.
+    """
+
+    conversation_id: int = reference()
+    question_ids: list[int] = list_of_numbers()
+    answer_ids: list[int] = list_of_numbers()
+    model: str = words()
+    embedding: Any = Field(default=None, sa_column=Column(HALFVEC(), nullable=True))
+    created_at: datetime = moment(is_now=True)
+
+    __table_args__ = (_goes_with("conversation"), UniqueConstraint("account_id", "conversation_id"))
+
+
+class CannedVector(Row, table=True):
+    """A canned response as the model reads it."""
+
+    __tablename__ = "canned_vector"
+
+    canned_response_id: int = reference()
+    content_hash: str = words()
+    model: str = words()
+    embedding: Any = Field(default=None, sa_column=Column(HALFVEC(), nullable=True))
+
+    __table_args__ = (_goes_with("canned_response"), UniqueConstraint("account_id", "canned_response_id"))
+
+
+class LabelModel(Row, table=True):
+    """When the account's agents give a label, as learned from what they did: a logistic on a question's vector.
+
+    It is suggested from the probability `threshold` on; there the share of right ones was `precision`, and is at least
+    `precision_low` with 95 % certainty, on conversations that had not been learned from. example_count: with the label.
+    """
+
+    __tablename__ = "label_model"
+
+    label: str = words()
+    model: str = words()
+    weights: list[float] = Field(
+        default_factory=list, sa_column=Column(ARRAY(Float), nullable=False, server_default=text("'{}'"))
+    )
+    intercept: float = 0.0
+    threshold: float = 1.0
+    precision: float = 0.0
+    precision_low: float = 0.0
+    recall: float = 0.0
+    example_count: int = number()
+    trained_at: datetime = moment(is_now=True)
+
+    __table_args__ = (UniqueConstraint("account_id", "label"),)

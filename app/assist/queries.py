@@ -1,7 +1,7 @@
 """What Captain finds, and what he proposes now. He finds published articles of this account alone: filtered in SQL, first."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -48,6 +48,16 @@ class Scope:
 
 
 @dataclass(frozen=True)
+class Manner:
+    """From which certainty on a reader is answered, and how: language `ru` or `en`, None for the question's own."""
+
+    sure_from: float
+    language: str | None = None
+    tone: str = "friendly"
+    instructions: str = ""
+
+
+@dataclass(frozen=True)
 class Answer:
     """What a reader of the help center is told. Without an answer: articles worth a look."""
 
@@ -88,14 +98,19 @@ def ask(
     language: str | None = None,
     tone: str = "friendly",
     instructions: str = "",
+    without: frozenset[int] = frozenset(),
+    is_worded: bool = True,
+    arrange: Callable[[Understood, list[Candidate]], list[Candidate]] | None = None,
 ) -> Reply:
     """Captain's reply, from the passages in scope: an answer if he is as sure as `sure_from`. tone, instructions: how a
-    model, where one is configured, is to word it.
+    model, where one is configured, is to word it, unless `is_worded` is false. without: articles he is not to know.
+    arrange: leaves out some of what was found, or adds to it.
 
     CaptainAway when he is; not to be called inside a transaction.
     """
-    understood = captain.understand(question, context)
-    found = _in_scope(scope, understood)
+    understood = understand(captain, scope, question, context)
+    found = [candidate for candidate in _in_scope(scope, understood) if candidate.article_id not in without]
+    found = arrange(understood, found) if arrange else found
     thresholds = Thresholds(sure_from, min(sure_from, Thresholds().suggest))
     return captain.answer(
         question,
@@ -105,13 +120,27 @@ def ask(
         thresholds=thresholds,
         tone=tone,
         instructions=instructions,
+        is_worded=is_worded,
     )
+
+
+def understand(captain: Captain, scope: Scope, question: str, context: Sequence[str] = ()) -> Understood:
+    """The question made ready to search with, by the model that the account searches with; by another where Captain has
+    that one no more, and then its words alone find something. Opens its own transaction."""
+    with transaction(scope.account_id):
+        model = model_in_use(scope.account_id)
+    return captain.understand(question, context, model)
+
+
+def model_in_use(account_id: int) -> str | None:
+    """The model that made the vectors of this account; None when there are none yet."""
+    return session().connection().execute(_IN_USE, {"account": account_id}).scalar()
 
 
 def search(captain: Captain, scope: Scope, question: str, limit: int) -> list[dict[str, Any]]:
     """The articles that fit best, with the passage that does: full text alone while Captain is away."""
     try:
-        understood = captain.understand(question)
+        understood = understand(captain, scope, question)
         found = _in_scope(scope, understood)
         hits = captain.rank(question, found).hits
     except CaptainAway:
@@ -124,14 +153,19 @@ def search(captain: Captain, scope: Scope, question: str, limit: int) -> list[di
     return list(rows.values())[:limit]
 
 
-def answer(
-    account_id: int, portal_id: int, locale: str, question: str, *, budget_seconds: float | None = None
-) -> Answer:
+def answer(scope: Scope, manner: Manner, question: str, budget_seconds: float | None = None) -> Answer:
     """What the help center says to the question, within the budget; opens its own transactions, raises nothing."""
-    scope = Scope(account_id, (portal_id,), (locale,))
     captain = Captain(settings().captain_socket, (budget_seconds or settings().captain_budget_seconds) / 2)
     try:
-        reply = ask(captain, scope, question, sure_from=settings().captain_answer_confidence, language=locale)
+        reply = ask(
+            captain,
+            scope,
+            question,
+            sure_from=manner.sure_from,
+            language=manner.language,
+            tone=manner.tone,
+            instructions=manner.instructions,
+        )
     except CaptainAway:
         links = _by_words(scope, question, 3)
         return Answer(False, "", [], 0.0, links)
@@ -156,6 +190,7 @@ def cited(reply: Reply) -> list[dict[str, Any]]:
     return [
         {
             "n": citation.n,
+            "passage_id": citation.passage_id,
             "article_id": citation.article_id,
             "external_id": citation.external_id,
             "title": citation.title,
@@ -210,6 +245,7 @@ def _candidate(row: Any) -> Candidate:
         locale=row.locale,
         cosine=row.cosine,
         title_cosine=row.title_cosine,
+        article_cosine=row.article_cosine,
         title_similarity=row.title_similarity,
         is_whole=row.is_whole,
         position=row.position,
@@ -222,7 +258,7 @@ def _by_words(scope: Scope, question: str, limit: int) -> list[dict[str, Any]]:
     with transaction(scope.account_id) as current:
         rows = current.connection().execute(
             _WORDS,
-            scope.bounds | {"question": question[:500].lower().replace("ё", "е"), "config": config, "limit": limit},
+            scope.bounds | {"question": _plain(question).lower().replace("ё", "е"), "config": config, "limit": limit},
         )
         return [
             {
@@ -235,6 +271,11 @@ def _by_words(scope: Scope, question: str, limit: int) -> list[dict[str, Any]]:
             }
             for row in rows
         ]
+
+
+def _plain(words: str) -> str:
+    """Without what PostgreSQL takes for no text."""
+    return words[:500].encode("utf-8", "ignore").decode().replace("\x00", " ")
 
 
 def _told(candidate: Candidate, score: float) -> dict[str, Any]:
@@ -261,6 +302,7 @@ def _fragment(words: str) -> str:
     return f"#:~:text={quote(' '.join(first.split()[:8]), safe='').replace('-', '%2D')}" if first else ""
 
 
+_IN_USE = text("select model from passage where account_id = :account and model <> '' limit 1")
 # Whose passages may be seen, before anything is ranked. A document's passages are there only while it is approved.
 _SHOWN = """
     shown as materialized (
@@ -298,32 +340,42 @@ _WORDED = text(f"""
     where {_MAY_BE_SEEN} and p.position <> :title and p.words @@ asked.words
     order by ts_rank(p.words, asked.words, 1) desc limit :side
 """)  # noqa: S608  the pieces are constants of this file
-# The best of each way of searching, then every score of each of them.
+# The best of each way of searching; then every score of these, and of the articles they are from. Whatever is compared is
+# compared exactly: an index of vectors (HNSW) takes half as long at 10,000 passages, but misses some, and wants one dimension.
 _CANDIDATES = text(f"""
-    with {_SHOWN}, asked as (select cast(:vector as halfvec) as vector), scored as materialized (
-        select p.id, coalesce(p.article_id, -p.document_id) as owner, p.position,
-            case when p.model = :model then p.embedding <=> (select vector from asked) end as distance
-        from passage p where {_MAY_BE_SEEN}
-    ), near as (
-        select id from scored where position <> :title and distance is not null order by distance limit :side
-    ), named as (
-        select owner from scored where position = :title and distance is not null order by distance limit :side / 4
+    with {_SHOWN}, asked as materialized (select cast(:vector as halfvec) as vector), near as (
+        select p.id from passage p
+        where {_MAY_BE_SEEN} and p.position <> :title and p.model = :model
+        order by p.embedding <=> (select vector from asked) limit :side
+    ), named as materialized (
+        select p.article_id, p.document_id from passage p
+        where {_MAY_BE_SEEN} and p.position = :title and p.model = :model
+        order by p.embedding <=> (select vector from asked) limit :side / 4
     ), titled as (
-        select id from (
-            select id, row_number() over (partition by owner order by distance nulls last) as place
-            from scored join named using (owner) where position <> :title
-        ) best where place <= 2
+        select best.id from named n cross join lateral (
+            select p.id from passage p
+            where p.account_id = :account and p.position <> :title
+                and (p.article_id = n.article_id or p.document_id = n.document_id)
+            order by case when p.model = :model then p.embedding <=> (select vector from asked) end nulls last limit 2
+        ) best
     ), chosen as (
         select id from near union select id from titled union select unnest(cast(:worded as bigint[]))
     )
     select {_TOLD},
-        1 - s.distance as cosine,
-        1 - t.distance as title_cosine,
+        case when p.model = :model then 1 - (p.embedding <=> (select vector from asked)) end as cosine,
+        case when p.title <> '' then whole.title_cosine end as title_cosine,
+        whole.article_cosine,
         similarity(lower(p.title), :question)::float as title_similarity
-    from chosen join scored s using (id)
-    join passage p on p.account_id = :account and p.id = s.id
+    from chosen join passage p on p.account_id = :account and p.id = chosen.id
     left join shown on shown.id = p.article_id
-    left join scored t on t.owner = s.owner and t.position = :title
+    cross join lateral (
+        select avg(1 - (o.embedding <=> (select vector from asked))) filter (where o.position <> :title) as article_cosine,
+            max(1 - (o.embedding <=> (select vector from asked))) filter (where o.position = :title) as title_cosine
+        from passage o
+        where o.account_id = :account and (o.article_id = p.article_id or o.document_id = p.document_id)
+            and o.model = :model
+    ) whole
+    where {_MAY_BE_SEEN}
 """)  # noqa: S608
 _WORDS = text(f"""
     with {_SHOWN}, asked as (

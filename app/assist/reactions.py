@@ -3,6 +3,8 @@ here."""
 
 from app.assist.actions import EMBED, brief_people, let_answer, outdate, outdate_citing, take_feedback
 from app.assist.assistants import serving
+from app.assist.hints import HINT
+from app.assist.memory import REMEMBER
 from app.assist.mining import MINE
 from app.assist.steps import Reason
 from app.assist.turns import BURST_SECONDS, TURN
@@ -37,7 +39,14 @@ def on_event(event: Event) -> None:
         _hear_verdict(event)
     elif event.name == "conversation.status_changed":
         _learn(event)
-    elif event.data["reason"] == Reason.ASKED and event.actor.startswith("contact:"):
+    elif event.name == "conversation.bot_handoff":
+        _take_over(event)
+
+
+def _take_over(event: Event) -> None:
+    """Now it is people's: they get hints, and a note when the customer called them by the button."""
+    _hint(event)
+    if event.data["reason"] == Reason.ASKED and event.actor.startswith("contact:"):
         # by the button; when he asks in words, Captain's own step has written the note
         brief_people(locked(event.account_id, event.data["conversation_id"]), Reason.ASKED)
 
@@ -54,6 +63,12 @@ def _hear(event: Event) -> None:
         owe(event.account_id, TURN, str(message_id), lane=f"turn:{conversation_id}", message_id=message_id, **wait)
     elif conversation.status != Status.RESOLVED and _is_served(conversation):
         owe(event.account_id, DRAFT, str(message_id), lane=f"draft:{conversation_id}", message_id=message_id)
+        _hint(event)
+
+
+def _hint(event: Event) -> None:
+    asked = {name: event.data[name] for name in ("conversation_id", "message_id") if name in event.data}
+    owe(event.account_id, HINT, str(event.seq), lane=f"hint:{asked['conversation_id']}", **asked)
 
 
 def _hear_verdict(event: Event) -> None:
@@ -68,12 +83,15 @@ def _hear_verdict(event: Event) -> None:
 
 
 def _learn(event: Event) -> None:
-    """What a person answered before he resolved it may be worth knowing."""
-    if event.data["status"] != Status.RESOLVED or not event.actor.startswith("user:"):
-        return
+    """It is remembered, and what a person answered before he resolved it may be worth knowing."""
     conversation_id = event.data["conversation_id"]
-    if _is_served(session().get_one(Conversation, (event.account_id, conversation_id))):
-        ref = f"{conversation_id}@{event.seq}"
+    if event.data["status"] != Status.RESOLVED or not _is_served(
+        session().get_one(Conversation, (event.account_id, conversation_id))
+    ):
+        return
+    ref, lane = f"{conversation_id}@{event.seq}", f"remember:{conversation_id}"
+    owe(event.account_id, REMEMBER, ref, lane=lane, conversation_id=conversation_id)
+    if event.actor.startswith("user:"):
         owe(event.account_id, MINE, ref, lane=f"mine:{conversation_id}", conversation_id=conversation_id)
 
 

@@ -36,6 +36,7 @@ class Reason(StrEnum):
     TOO_MANY = "too_many"
     AWAY = "captain_away"
     OFF = "switched_off"
+    MACHINE = "machine"
 
 
 @dataclass(frozen=True)
@@ -56,12 +57,15 @@ class Step:
 @dataclass(frozen=True)
 class Past:
     """What Captain has done in this conversation: the kinds of his messages since a person spoke, the newest first; how
-    many there were in the last minute and hour; what the customer asked the last time he was answered."""
+    many there were in the last minute and hour; what the customer asked the last time he was answered; how often he has
+    said in a minute what he says now; whether it is what Captain himself has said."""
 
     kinds: Sequence[str] = ()
     in_minute: int = 0
     in_hour: int = 0
     question: str = ""
+    repeats: int = 0
+    is_echo: bool = False
 
     @property
     def failures(self) -> int:
@@ -75,13 +79,18 @@ class Past:
 
 
 FAILURES = 2
+# Of Captain's messages in a conversation, whoever is at the other end; and of the same words in a minute
 PER_MINUTE, PER_HOUR = 6, 20
+REPEATS = 3
 
 
 def by_words(text: str, past: Past, *, has_files: bool) -> Step | None:
     """What is to be done whatever the help center says; None when it has to be asked."""
     wanted = _wish(text, past)
-    if past.in_minute >= PER_MINUTE or past.in_hour >= PER_HOUR:
+    if wanted == Wish.MACHINE or past.is_echo:
+        # not a word: whatever is said to a machine, it answers
+        return Step(Kind.HAND_OFF, "", Reason.MACHINE)
+    if past.in_minute >= PER_MINUTE or past.in_hour >= PER_HOUR or past.repeats >= REPEATS:
         return hand_over(Reason.TOO_MANY)
     if wanted in _TO_PEOPLE:
         return hand_over(_TO_PEOPLE[wanted])
@@ -162,4 +171,5 @@ WHY = {
     Reason.TOO_MANY: N_("too many messages in a short time"),
     Reason.AWAY: N_("Captain did not answer in time"),
     Reason.OFF: N_("Captain was switched off here"),
+    Reason.MACHINE: N_("a machine seems to write, not a person"),
 }

@@ -17,7 +17,7 @@ from app.assist import actions, queries, steps
 from app.assist.assistants import scope_of, serving
 from app.assist.models import Mode
 from app.assist.steps import Kind, Past, Reason, Step
-from app.assist.wishes import Wish, language, wish
+from app.assist.wishes import Wish, language, says_the_same, wish
 from app.clock import now
 from app.config import settings
 from app.conversations.actions import CAPTAIN, hand_off
@@ -157,7 +157,7 @@ def _asked(conversation: Conversation, inbox: Inbox, thread: Sequence[Message], 
         text=text,
         context=tuple(earlier[-3:]),
         has_files=any(m.has_attachments for m in burst),
-        past=_past(thread, said),
+        past=_past(thread, said, text),
         is_allowed=assistant is not None and assistant.mode == Mode.ANSWERS,
         sure_from=1 - assistant.accepted_error if assistant else 1.0,
         scope=scope_of(assistant) if assistant else None,
@@ -173,17 +173,21 @@ def _together(burst: Sequence[str]) -> str:
     return "\n".join(weighty or burst[-1:])
 
 
-def _past(thread: Sequence[Message], said: Sequence[Message]) -> Past:
-    """What Captain has done since a person spoke."""
+def _past(thread: Sequence[Message], said: Sequence[Message], text: str) -> Past:
+    """What Captain has done since a person spoke, and whether `text` has been said before."""
     people = max((m.id for m in thread if m.sender_type == SenderType.USER), default=0)
     mine = [m for m in said if m.id > people]
     answered = [m for m in mine if m.content_attributes.get("captain") in {Kind.ANSWER, Kind.SUGGEST}]
     questions = {m.id: m.content for m in thread}
+    spoken = [m for m in thread if m.message_type == MessageType.INCOMING]
+    lately = [m.content for m in spoken if m.created_at > now() - timedelta(minutes=1)]
     return Past(
         kinds=[str(m.content_attributes.get("captain", "")) for m in reversed(mine)],
         in_minute=sum(m.created_at > now() - timedelta(minutes=1) for m in said),
         in_hour=sum(m.created_at > now() - timedelta(hours=1) for m in said),
         question=questions.get(answered[-1].content_attributes.get("question_id", 0), "") if answered else "",
+        repeats=sum(says_the_same(words, lately[-1]) for words in lately),
+        is_echo=any(says_the_same(m.content, text) for m in said),
     )
 
 

@@ -19,12 +19,15 @@ class Wish(StrEnum):
     THANKS = "thanks"
     HELLO = "hello"
     NOTHING = "nothing"  # no words at all: a picture, an emoji
+    MACHINE = "machine"  # nobody wrote that: an automatic answer
     QUESTION = "question"
 
 
 def wish(text: str) -> Wish:
     """The first that fits, the gravest first."""
     words = " ".join(folded(text).replace("’", "'").split())
+    if "?" not in words and _matches(_MACHINE, words):
+        return Wish.MACHINE
     if _matches(_HUMAN, words):
         return Wish.HUMAN
     if _matches(_ANGER, words) or _shouts(text):
@@ -42,6 +45,11 @@ def affirms(text: str) -> bool | None:
     if words in {"нет", "неа", "не", "no", "nope", "not really", "нет не помогло"}:
         return False
     return None
+
+
+def says_the_same(one: str, other: str) -> bool:
+    """Whether two messages hold the same letters and digits, and any."""
+    return bool(_bare(one)) and _bare(one) == _bare(other)
 
 
 def language(text: str, otherwise: str) -> str:
@@ -84,6 +92,19 @@ def _patterns(*sources: str) -> tuple[re.Pattern[str], ...]:
     return tuple(re.compile(source) for source in sources)
 
 
+_MACHINE = _patterns(
+    r"\bэто автоматическ(ий ответ|ое (сообщение|письмо|уведомление))\b|^\W*(автоматический ответ|автоответ)\s*[:.\n]",
+    r"\b(сообщение|письмо|уведомление|ответ)\s+(был[оа]?\s+)?(сформирован|создан|отправлен|сгенерирован)\w*\s+автоматически\b",
+    r"\b(не отвечайте|отвечать не (нужно|надо)|не (нужно|надо) отвечать)\s+на\s+(это|данное)\s+(письмо|сообщение)",
+    r"\b(на (это|данное) (письмо|сообщение)|на него) (отвечать )?не (нужно|надо|следует|требуется)( отвечать)?\b",
+    r"\b(меня не будет|я не) в офисе\b|\b(я|сейчас) (нахожусь )?в (отпуске|командировке) (до|по|с) \d",
+    r"\bваш\w* (сообщение|обращение|письмо|заявка|запрос)\b.{0,30}\b(получен|принят|зарегистрирован)\w*\b",
+    r"^\W*(automatic (reply|response)|auto-?(reply|response)|out of (the )?office)\b",
+    r"\bthis is an automat(ed|ic) (message|reply|response|e-?mail)\b|\bdo not reply to this (message|e-?mail)\b",
+    r"\bi am (currently )?(out of (the )?office|on (vacation|leave)) until\b",
+    r"\bwe have received your (message|request|e-?mail|inquiry)\b|\byour (ticket|case|request) has been (created|received)\b",
+    r"\bthank you for (contacting|reaching out|your (message|e-?mail))\b.{0,120}\b(get back to you|respond|reply)\b",
+)
 _LIVE = r"(жив\w+|реальн\w+|настоящ\w+|нормальн\w+|вашего|вашим|ваш\w*|любого|любым|кого-нибудь из|какого-нибудь)\s+"
 _WHO = (
     r"(оператор|человек|людьми|людей|людям|менеджер|сотрудник|специалист|консультант|агент|админ|администратор|"

@@ -187,6 +187,11 @@ def note_answer(portal: Portal, locale: str, article_ids: list[int], confidence:
     )
 
 
+def note_rating(portal: Portal, locale: str, article_ids: list[int], *, is_helpful: bool) -> None:
+    """A reader has said whether Captain's answer out of these articles helped him."""
+    record("captain.answer_rated", portal, by=READER, locale=locale, article_ids=article_ids, is_helpful=is_helpful)
+
+
 # -- what may be written
 
 

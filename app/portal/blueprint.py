@@ -119,9 +119,10 @@ def typed() -> str:
     return " ".join(words.replace("\x00", " ").encode("utf-8", "ignore").decode().split())
 
 
-def _rendered(template: str, values: dict[str, Any]) -> str:
+def known() -> dict[str, Any]:
+    """What every template of a help center may ask for."""
     place: Place = g.place
-    known = {
+    return {
         "place": place,
         "portal": place.portal,
         "contact": g.contact,
@@ -129,7 +130,10 @@ def _rendered(template: str, values: dict[str, Any]) -> str:
         "path": request.path,
         "languages": {locale: language_name(locale) for locale in place.portal.locales},
     }
-    return render_template(f"portal/{template}", **(known | values))
+
+
+def _rendered(template: str, values: dict[str, Any]) -> str:
+    return render_template(f"portal/{template}", **(known() | values))
 
 
 @bp.errorhandler(Problem)

@@ -5,9 +5,9 @@ from flask import Flask
 
 def register(app: Flask) -> None:
     """Open this door."""
-    from app.widget import config, contact, conversations, demo, live, messages, page, survey
+    from app.widget import answers, config, contact, conversations, demo, live, messages, page, survey
     from app.widget.blueprint import api, pages
 
-    del config, contact, conversations, demo, live, messages, page, survey
+    del answers, config, contact, conversations, demo, live, messages, page, survey
     app.register_blueprint(api)
     app.register_blueprint(pages)

@@ -10,6 +10,7 @@ def register(app: Flask) -> None:
         captain,
         contacts,
         conversations,
+        copilot,
         health,
         help_center,
         live,
@@ -19,6 +20,8 @@ def register(app: Flask) -> None:
         sessions,
         settings,
         sla,
+        suggestions,
+        trials,
     )
     from app.workspace.blueprint import bp
 
@@ -27,6 +30,7 @@ def register(app: Flask) -> None:
         captain,
         contacts,
         conversations,
+        copilot,
         health,
         help_center,
         live,
@@ -36,5 +40,7 @@ def register(app: Flask) -> None:
         sessions,
         settings,
         sla,
+        suggestions,
+        trials,
     )
     app.register_blueprint(bp)

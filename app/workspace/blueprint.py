@@ -8,7 +8,9 @@ from flask import Blueprint, Response, g, make_response, redirect, request
 from flask.typing import ResponseReturnValue
 
 from app.assist import actions as assist
-from app.assist.models import Draft
+from app.assist import copilot
+from app.assist.assistance import has_model
+from app.assist.models import Draft, Suggestion
 from app.clock import now
 from app.config import settings
 from app.conversations import links
@@ -29,6 +31,7 @@ def common() -> dict[str, Any]:
         "viewer": viewer,
         "theme": looks.get("theme", "system"),
         "density": looks.get("density", "comfortable"),
+        "has_model": has_model(),
     }
 
 
@@ -87,6 +90,12 @@ def file_url(attachment: Attachment) -> str:
 def sendable(draft: Draft) -> str:
     """Captain's draft as it would be sent."""
     return assist.sendable(draft)
+
+
+@bp.app_template_filter("answer_words")
+def answer_words(found: Suggestion) -> str:
+    """What Captain told an agent, as it would be sent to a customer."""
+    return copilot.sendable(found)
 
 
 def wants_part() -> bool:

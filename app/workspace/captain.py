@@ -5,16 +5,18 @@ from typing import Any
 
 from flask import redirect, render_template, request
 from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import ImmutableMultiDict
 
 from app import files
-from app.assist import actions, assistants, gaps, insight, reading
-from app.assist.models import Assistant, Document, DocumentState, Mode, Source, SourceKind, Tone
+from app.assist import actions, assistants, gaps, insight, reading, reembedding, trials
+from app.assist.models import Assistant, Document, DocumentState, Mode, Source, SourceKind, Tone, TrialState
+from app.assist.wishes import language
 from app.conversations.queries import visible_inbox_ids
 from app.database import session
 from app.doors import own_account, viewer
 from app.errors import Invalid, NotFound
 from app.help_center import queries as help_center
-from app.help_center.models import Article
+from app.help_center.models import Article, Portal
 from app.i18n import LOCALES, N_, _
 from app.inboxes.queries import inboxes
 from app.policies import policy
@@ -32,6 +34,14 @@ STATE_NAMES = {
     DocumentState.PENDING: N_("to be looked at"),
     DocumentState.APPROVED: N_("known to Captain"),
     DocumentState.REJECTED: N_("rejected"),
+}
+
+TRIAL_NAMES = {
+    TrialState.WAITING: N_("under way"),
+    TrialState.RUNNING: N_("under way"),
+    TrialState.DONE: N_("over"),
+    TrialState.STOPPED: N_("stopped"),
+    TrialState.FAILED: N_("given up"),
 }
 
 
@@ -58,30 +68,35 @@ def create_assistant() -> ResponseReturnValue:
 @policy("administrator")
 def assistant(assistant_id: int) -> ResponseReturnValue:
     """One assistant."""
-    return _assistant_page(assistant_id)
+    return assistant_page(assistant_id)
 
 
 @bp.post("/captain/assistants/<int:assistant_id>")
 @policy("administrator")
 def update_assistant(assistant_id: int) -> ResponseReturnValue:
     """Other settings for him."""
-    form = request.form
-    fields: dict[str, Any] = {
-        name: form[name] for name in ("name", "tone", "instructions", "greeting", "mode") if name in form
-    }
+    form, fields = request.form, wanted(request.form)
+    fields |= {name: form[name] for name in ("name", "greeting") if name in form}
+    inbox_ids = {int(value) for value in form.getlist("inbox_ids") if value.isdigit()}
+    try:
+        with own_account():
+            found = assistants.assistant(viewer().account_id, assistant_id)
+            trials.refuse_worse(found, fields)
+            actions.change_assistant(found, by=viewer().user.actor, inbox_ids=inbox_ids, **fields)
+    except Invalid as problem:
+        return assistant_page(assistant_id, problem, fields), 422
+    return redirect(f"/captain/assistants/{assistant_id}?saved=1", 303)
+
+
+def wanted(form: ImmutableMultiDict[str, str]) -> dict[str, Any]:
+    """The settings in the form that may be tried first."""
+    fields: dict[str, Any] = {name: form[name] for name in ("tone", "instructions", "mode") if name in form}
     if "error_percent" in form:
         fields["accepted_error"] = (form.get("error_percent", type=float) or 0) / 100
     for name in ("portal_ids", "category_ids"):
         fields[name] = [int(value) for value in form.getlist(name) if value.isdigit()]
     fields["locales"] = form.getlist("locales")
-    inbox_ids = {int(value) for value in form.getlist("inbox_ids") if value.isdigit()}
-    try:
-        with own_account():
-            found = assistants.assistant(viewer().account_id, assistant_id)
-            actions.change_assistant(found, by=viewer().user.actor, inbox_ids=inbox_ids, **fields)
-    except Invalid as problem:
-        return _assistant_page(assistant_id, problem), 422
-    return redirect(f"/captain/assistants/{assistant_id}?saved=1", 303)
+    return fields
 
 
 @bp.post("/captain/assistants/<int:assistant_id>/deletion")
@@ -92,7 +107,7 @@ def delete_assistant(assistant_id: int) -> ResponseReturnValue:
         with own_account():
             actions.delete_assistant(assistants.assistant(viewer().account_id, assistant_id), by=viewer().user.actor)
     except Invalid as problem:
-        return _assistant_page(assistant_id, problem), 422
+        return assistant_page(assistant_id, problem), 422
     return redirect("/captain?saved=1", 303)
 
 
@@ -192,8 +207,17 @@ def captain_gaps() -> ResponseReturnValue:
     with own_account():
         everyone = assistants.assistants(viewer().account_id)
         chosen = _chosen(everyone)
-    context = {"assistants": everyone, "chosen": chosen, "gaps": gaps.gaps(viewer().account_id), "days": gaps.DAYS}
-    return render_template("workspace/captain/gaps.html", **context)
+    found = gaps.gaps(viewer().account_id)
+    with own_account():
+        portal = next(iter(help_center.portals(viewer().account_id)), None)
+    spoken = [_offered(portal, language(gap.question, "ru")) for gap in found]
+    context = {"assistants": everyone, "chosen": chosen, "gaps": found, "days": gaps.DAYS, "locales": spoken}
+    return render_template("workspace/captain/gaps.html", has_portal=portal is not None, **context)
+
+
+def _offered(portal: Portal | None, spoken: str) -> str:
+    """The language of a question, where the help center speaks it."""
+    return spoken if portal is None or spoken in portal.locales else portal.default_locale
 
 
 # -- looking into his head
@@ -228,11 +252,13 @@ def _assistants_page(problem: Invalid | None = None) -> str:
     with own_account():
         everyone = assistants.assistants(viewer().account_id)
         served = {found.id: assistants.served_by(found) for found in everyone}
-        context = {"assistants": everyone, "served": served, "modes": MODE_NAMES, "problem": problem}
+        reread = reembedding.progress(viewer().account_id)
+        context = {"assistants": everyone, "served": served, "modes": MODE_NAMES, "problem": problem, "reread": reread}
         return render_template("workspace/captain/assistants.html", **context)
 
 
-def _assistant_page(assistant_id: int, problem: Invalid | None = None) -> str:
+def assistant_page(assistant_id: int, problem: Invalid | None = None, fields: dict[str, Any] | None = None) -> str:
+    """The page of one assistant. fields: what a form held that was refused, shown again as far as it can be."""
     with own_account():
         account_id = viewer().account_id
         found = assistants.assistant(account_id, assistant_id)
@@ -243,7 +269,8 @@ def _assistant_page(assistant_id: int, problem: Invalid | None = None) -> str:
         others = {inbox.id: other.name for other in assistants.assistants(account_id) if other.id != found.id
                   for inbox in assistants.served_by(other)}  # fmt: skip
         context = {
-            "assistant": found,
+            "assistant": _as_asked(found, fields or {}),
+            "trials": trials.trials(found),
             "inboxes": inboxes(account_id),
             "served": {inbox.id for inbox in assistants.served_by(found)},
             "others": others,
@@ -253,11 +280,19 @@ def _assistant_page(assistant_id: int, problem: Invalid | None = None) -> str:
             "modes": MODE_NAMES,
             "tones": TONE_NAMES,
             "percents": sorted({*ERRORS, round(found.accepted_error * 100)}),
+            "states": TRIAL_NAMES,
             "past": insight.past(found),
             "problem": problem,
             "values": request.form if problem else {},
         }
         return render_template("workspace/captain/assistant.html", **context)
+
+
+def _as_asked(found: Assistant, fields: dict[str, Any]) -> Assistant:
+    try:
+        return actions.considered(found, fields)
+    except Invalid:
+        return found
 
 
 def _sources_page(problem: Invalid | None = None) -> str:

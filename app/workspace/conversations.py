@@ -27,6 +27,8 @@ from app.users import queries as people
 from app.users.models import User
 from app.workspace.activity import PRIORITY_NAMES, STATUS_NAMES, TARGET_NAMES, told
 from app.workspace.blueprint import bp, done, newest, part, wants_part
+from app.workspace.copilot import shown
+from app.workspace.suggestions import offered_hints, wishes
 from app.workspace.thread import thread
 
 _PARAMETERS = ("status", "tab", "q", "inbox", "team", "label", "sla", "policy", "sort")
@@ -119,7 +121,7 @@ def conversation_side(display_id: int) -> ResponseReturnValue:
     """The side pane, as it is now."""
     with own_account():
         row = queries.row(queries.visible_to(viewer().member, display_id))
-        return part(render_template("workspace/conversations/_side.html", row=row, **_sides(row)))
+        return part(render_template("workspace/conversations/_about.html", row=row, assist=None, **_sides(row)))
 
 
 @bp.get("/conversations/<int:display_id>/older")
@@ -336,6 +338,9 @@ def _pane(row: queries.Row, unread_since: datetime | None) -> dict[str, Any]:
         "draft": draft_for(found),
         "written": queries.draft(found, viewer().user.id, is_private=False),
         "noted": queries.draft(found, viewer().user.id, is_private=True),
+        "hints": offered_hints(row),
+        "wishes": wishes(),
+        "assist": shown(row) if request.args.get("side") == "captain" else None,
     }
 
 

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from app import files
 from app.assist import actions as assist
+from app.assist.assistance import note_use
 from app.assist.queries import draft_for
 from app.conversations import actions, queries
 from app.conversations.actions import Writing, by_user
@@ -17,7 +18,9 @@ from app.i18n import _
 from app.policies import policy
 from app.shortcuts.queries import canned_responses
 from app.workspace.blueprint import bp, done, part
+from app.workspace.suggestions import offered
 from app.workspace.thread import said
+from app.workspace.variables import filled
 
 
 @bp.post("/conversations/<int:display_id>/messages")
@@ -47,6 +50,8 @@ def write(display_id: int) -> ResponseReturnValue:
         actions.keep_draft(found, viewer().user, "", is_private=is_note)
         if not is_note:
             assist.note_reply(found, message, by=viewer().user, proposed_id=request.form.get("captain_draft", type=int))
+        used = [offered(queries.row(found), one) for one in dict.fromkeys(request.form.getlist("suggestions")[:20])]
+        note_use(found, message, [one for one in used if one is not None], by=viewer().user)
         html = _rendered(found, message)
     return part(html, 201) if request.headers.get("X-Part") else done(f"/conversations/{display_id}")
 
@@ -133,26 +138,8 @@ def canned() -> ResponseReturnValue:
         found = canned_responses(viewer().account_id, request.args.get("q", "")[:100].replace("\x00", ""))[:20]
         display_id = request.args.get("conversation", type=int)
         row = queries.row(queries.visible_to(viewer().member, display_id)) if display_id else None
-        offered = [(response, _filled(response.content, row)) for response in found]
+        offered = [(response, filled(response.content, row)) for response in found]
         return part(render_template("workspace/conversations/_canned.html", offered=offered))
-
-
-def _filled(text: str, row: queries.Row | None) -> str:
-    """Variables replaced (S68): what is not known leaves no hole in the sentence."""
-    name = row.contact.name if row else ""
-    values = {
-        "contact.name": name,
-        "contact.first_name": name.split()[0] if name else "",
-        "contact.email": (row.contact.email or "") if row else "",
-        "conversation.id": str(row.conversation.display_id) if row else "",
-        "agent.name": viewer().user.available_name,
-        "inbox.name": row.inbox.name if row else "",
-        "account.name": viewer().account.name,
-    }
-    for key, value in values.items():
-        for written in (f"{{{{{key}}}}}", f"{{{{ {key} }}}}"):
-            text = text.replace(", " + written, f", {value}" if value else "").replace(written, value)
-    return text
 
 
 def _uploads() -> tuple[list[files.Stored], list[str]]:

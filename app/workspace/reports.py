@@ -3,16 +3,24 @@
 import secrets
 from urllib.parse import urlencode
 
-from flask import render_template, request
+from flask import jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app import security
+from app.accounts.models import Account, AccountStatus
 from app.config import settings
+from app.conversations import queries as conversations
+from app.database import transaction
 from app.doors import viewer
+from app.errors import NotAllowed
 from app.i18n import locale
 from app.policies import policy
+from app.surveys import queries as surveys
+from app.users.models import Role
+from app.users.queries import membership
 from app.workspace.blueprint import bp
 
+WORD_LIMIT = 100_000
 # What a shared view says in its address
 FILTERS = ("days", "from", "to", "compare", "inbox", "team", "agent", "label", "time", "attribution")
 
@@ -40,6 +48,31 @@ def reports() -> ResponseReturnValue:
     query = {"embed": "true", "token": word} | shared | ({"embed_options": "dark_theme"} if theme == "dark" else {})
     url = f"{settings().dashboards_public_url}/{_page(request.args.get('page', ''))}?{urlencode(query)}"
     return render_template("workspace/reports/page.html", frame_url=url)
+
+
+@bp.post("/reports/ratings")
+@policy("public")
+def rating_words() -> ResponseReturnValue:
+    """What stands beside ratings, for the dashboards: they bring no cookie, but a word signed for one viewer of theirs.
+
+    A customer's words are kept in one place, where they can be erased. The viewer's rights are asked for anew each time:
+    an agent reads what was said of him, where he may read the conversation.
+    """
+    asked = security.dashboard_request(request.get_data(as_text=True)[:WORD_LIMIT])
+    with transaction(asked["account_id"]) as current:
+        member = membership(asked["account_id"], asked["user_id"])
+        account = current.get(Account, asked["account_id"])
+        if member is None or account is None or account.status != AccountStatus.ACTIVE:
+            raise NotAllowed
+        is_administrator = member.role == Role.ADMINISTRATOR
+        inbox_ids = conversations.visible_inbox_ids(member)
+        told = [
+            {"seq": event.seq, "rating": event.data["rating"], "comment": survey.comment}
+            | ({"note": survey.review_note} if is_administrator else {})
+            for event, survey in surveys.worded(asked["account_id"], asked["seqs"])
+            if inbox_ids is None or (event.data["inbox_id"] in inbox_ids and survey.resolver_id == member.user_id)
+        ]
+    return jsonify(ratings=told)
 
 
 def _page(name: str) -> str:

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from app.assist.assistance import has_model, translations
 from app.conversations import queries
 from app.conversations.models import Attachment, Message, MessageType, SenderType
 from app.events import log
-from app.i18n import _, to_zone
+from app.i18n import _, locale, to_zone
 from app.users.models import User
 from app.users.queries import users
 from app.workspace.activity import NAMES, Activity, told
@@ -26,6 +27,7 @@ class Said:
     files: Sequence[Attachment] = ()
     follows: bool = False
     quoted: Message | None = None
+    translation: str = ""
     kind: str = "message"
 
 
@@ -72,12 +74,16 @@ def said(row: queries.Row, messages: Sequence[Message], people: dict[int, User] 
     people = people if people is not None else users(_people(messages, []))
     attached = queries.attachments(account_id, {m.id for m in messages if m.has_attachments})
     known = {m.id: m for m in messages}
+    translated = translations(account_id, set(known), "en" if locale() == "en" else "ru") if has_model() else {}
     shown: list[Said] = []
     for position, message in enumerate(messages):
         earlier = messages[position - 1] if position else None
         quoted = known.get(message.in_reply_to_id) if message.in_reply_to_id else None
         files = attached.get(message.id, [])
-        shown.append(Said(message, author(row, message, people), files, _follows(earlier, message), quoted))
+        translation = translated.get(message.id, "")
+        shown.append(
+            Said(message, author(row, message, people), files, _follows(earlier, message), quoted, translation)
+        )
     return shown
 
 

@@ -5,14 +5,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.assist import actions, insight
-from app.assist.assistants import first_assistant
+from app.assist import actions, insight, queries
+from app.assist.assistants import first_assistant, in_portal
 from app.config import settings
 from app.conversations.models import Holder, Message, Status
 from app.database import transaction
 from app.events import log
-from app.help_center.actions import unpublish
-from app.help_center.models import Article
+from app.help_center.actions import unpublish, update_article, update_portal
+from app.help_center.models import Article, Portal
+from app.help_center.queries import portals
 from captain.client import Captain, CaptainAway
 from captain.wire import Verdict
 from tests.assist.desk import answering, help_center, said, says, works
@@ -71,6 +72,33 @@ def test_a_pair_that_was_approved_is_answered_with() -> None:
     assert "десять процентов" in answer.content
 
 
+def test_the_help_center_knows_what_its_chat_tells_anybody_and_no_more() -> None:
+    world = _ready(accepted_error=0.4)
+    question, secret = "Есть ли у вас скидки студентам?", "десять процентов"
+    with transaction(world.account_id):
+        actions.suggest_pair(first_assistant(world.account_id), question, f"Да, {secret}.", by="user:1")
+        portal = portals(world.account_id)[0]
+    works(world)
+
+    def told() -> queries.Answer:
+        with transaction(world.account_id):
+            asked = in_portal(portals(world.account_id)[0], "ru")
+        return queries.answer(*asked, question, 20)
+
+    assert secret not in told().text, "nobody answers in a chat of this help center"
+    with transaction(world.account_id) as current:
+        update_portal(current.get_one(Portal, (world.account_id, portal.id)), by="system", inbox_id=world.inbox.id)
+    answer = told()
+    assert secret in answer.text
+    assert answer.citations[0]["article_id"] < 0
+    with transaction(world.account_id):
+        actions.change_assistant(first_assistant(world.account_id), by="system", portal_ids=[portal.id + 1])
+    assert secret not in told().text, "he does not serve this one"
+    with transaction(world.account_id):
+        actions.change_assistant(first_assistant(world.account_id), by="system", portal_ids=[], mode="drafts")
+    assert secret not in told().text, "drafts are for agents"
+
+
 def test_an_assistant_knows_only_his_own_shelf() -> None:
     world = _ready()
     with transaction(world.account_id):
@@ -103,6 +131,13 @@ def test_an_article_tells_which_questions_it_answered() -> None:
     assert [one.question for one in seen.answered] == ["Сколько файлов можно прикрепить к сообщению?"]
     assert hidden.answered == []
     assert seen.waiting == 0
+    assert not seen.answered[0].is_stale
+    with transaction(world.account_id) as current:
+        found = current.get_one(Article, (world.account_id, articles[1].id))
+        update_article(found, by=world.ada.actor, content=f"{found.content}\n\nИ ещё одно предложение.")
+        assert not insight.article(found, None).answered[0].is_stale, "the quoted words still stand there"
+        update_article(found, by=world.ada.actor, content="К одному сообщению можно прикрепить двадцать файлов.")
+        assert insight.article(found, None).answered[0].is_stale
 
 
 def _ready(accepted_error: float = 0.5) -> World:

@@ -6,10 +6,10 @@ import pytest
 from flask.testing import FlaskClient
 from sqlmodel import select
 
-from app.assist import insight
+from app.assist import insight, trials
 from app.assist.actions import Proposal, accept, propose, reject
 from app.assist.assistants import assistants, first_assistant, served_by
-from app.assist.models import Document, Mode
+from app.assist.models import Document, Mode, TrialState
 from app.conversations.queries import locked
 from app.database import across_accounts, transaction
 from app.doors import COOKIE
@@ -124,3 +124,24 @@ def _signed_in(world: World, user: User) -> FlaskClient:
 def _default(world: World):
     with transaction(world.account_id):
         return first_assistant(world.account_id)
+
+
+def test_other_settings_are_tried_before_they_go_live() -> None:
+    world = acme()
+    ada, bo = _signed_in(world, world.ada), _signed_in(world, world.bo)
+    found = _default(world)
+    form = {"mode": "answers", "error_percent": "5", "tone": "formal"}
+    answer = ada.post(f"/captain/assistants/{found.id}/trials", data=form)
+    assert answer.status_code == 303
+    place = answer.location
+    assert "5&nbsp;%" in ada.get(place).text
+    assert _default(world).accepted_error == found.accepted_error
+    assert ada.post(f"{place}/switch").status_code == 422
+    assert bo.get(place).status_code == bo.post(f"{place}/switch").status_code == 403
+    with transaction(world.account_id):
+        trial = trials.trial_of(world.account_id, int(place.rpartition("/")[2]))
+        trial.state = TrialState.DONE
+    assert "notice--honey" in ada.get(place).text, "there is no past to try it on"
+    assert ada.post(f"{place}/switch", data={"for": "drafts"}).status_code == 303
+    assert (_default(world).mode, _default(world).accepted_error) == (Mode.DRAFTS, 0.05)
+    assert ada.post(f"/captain/assistants/{found.id}/trials", data={"error_percent": "99"}).status_code == 422

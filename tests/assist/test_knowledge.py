@@ -199,25 +199,6 @@ def test_a_removed_source_is_forgotten_at_once() -> None:
     assert _passages(world) == []
 
 
-def test_another_model_reads_everything_anew_beside_what_is_there() -> None:
-    from app.assist.courier import _cut
-
-    world = acme()
-    with transaction(world.account_id):
-        actions.suggest_pair(first_assistant(world.account_id), "Есть ли скидки?", "Да.", by=world.ada.actor)
-    _deliver(world)
-    with transaction(world.account_id) as current:
-        for passage in current.exec(select(Passage)):
-            passage.embedding, passage.model = [1.0, 0.0], "old"
-    with transaction(world.account_id) as current:
-        assert actions.relearn(world.account_id) == 1
-        anew = [d for d in current.exec(select(Delivery)) if d.data.get("is_anew")]
-        unread = _cut(anew[0])
-        assert unread is not None
-        assert len(unread.texts) == 2
-    assert {(p.model, len(p.embedding)) for p in _passages(world)} == {("old", 2)}
-
-
 def _site(world: World, site: Site, kind: str, path: str) -> Source:
     with transaction(world.account_id):
         found = first_assistant(world.account_id)

@@ -1,11 +1,15 @@
 """What Captain learns of: pairs from resolved conversations that wait for a look, gaps, drafts whose source has changed."""
 
+import html
+import re
+
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
 from app.assist import actions, gaps
 from app.assist.mining import pair_of
 from app.assist.models import Document, DocumentState, Draft, DraftState
+from app.clock import now
 from app.conversations.actions import resolve
 from app.conversations.models import Message
 from app.conversations.queries import locked
@@ -13,6 +17,7 @@ from app.database import transaction
 from app.help_center.actions import update_article
 from app.help_center.models import Article
 from tests.assist.desk import answering, help_center, says
+from tests.assist.test_captain_screens import _signed_in
 from tests.world import World, acme, asks, everyone_reads, replies
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -87,6 +92,53 @@ def test_what_captain_could_not_answer_is_a_gap_with_the_persons_answer() -> Non
     found = gaps.gaps(world.account_id)
     assert [gap.question for gap in found] == ["Есть ли у вас рассрочка на заказ?"]
     assert found[0].answer.startswith("Рассрочка есть")
+
+
+def test_a_gap_has_a_draft_of_what_people_answered_each_thing_once() -> None:
+    said = "Рассрочка есть: четыре платежа раз в две недели, без переплаты."
+    asked = [
+        ("Есть ли рассрочка?", said),
+        ("Можно ли платить частями за заказ?", "Да, рассрочка есть: четыре платежа раз в две недели, без переплаты."),
+        ("Какая карта нужна для рассрочки?", "Подойдёт карта любого банка, кредитная или дебетовая."),
+        ("Рассрочка для юрлиц бывает?", ""),
+        ("рассрочка для юрлиц бывает", ""),
+    ]
+    gap = gaps.Gap([gaps.Unanswered(question, n, now(), answer) for n, (question, answer) in enumerate(asked, 1)])
+    outline = gap.outline
+    assert outline.title == "Есть ли рассрочка?"
+    assert [one.display_id for one in outline.answered] == [1, 3]
+    assert outline.unanswered == ["Рассрочка для юрлиц бывает?"]
+    lines = outline.markdown.splitlines()
+    assert lines[0] == said
+    assert [line for line in lines if line.startswith("## ")] == [
+        "## Какая карта нужна для рассрочки?",
+        "## Рассрочка для юрлиц бывает?",
+    ]
+
+
+def test_thanks_are_no_gap_and_a_gap_tells_not_who_asked() -> None:
+    world = answering(acme())
+    for n, words in enumerate(("Супер, вам спасибо :)", "Как подключить чат к сайту? Моя почта mika@acme.example")):
+        says(world, words, who=f"guest-{n}")
+    assert [gap.question for gap in gaps.gaps(world.account_id)] == ["Как подключить чат к сайту? Моя почта …"]
+
+
+def test_one_click_makes_a_draft_article_of_a_gap() -> None:
+    world = answering(acme())
+    asked = says(world, "Есть ли у вас рассрочка на заказ?")
+    replies(world, asked, ANSWER)
+    help_center(world)
+    ada = _signed_in(world, world.ada)
+    page = ada.get("/captain/gaps").text
+    form = {
+        name: html.unescape(value) for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page)
+    }
+    assert form["title"] == "Есть ли у вас рассрочка на заказ?"
+    assert ada.post("/help-center/articles", data=form).status_code == 303
+    with transaction(world.account_id) as current:
+        made = current.exec(select(Article).order_by(col(Article.id).desc())).first()
+        assert (made.title, made.status, made.locale) == (form["title"], "draft", "ru")
+        assert made.content.startswith("Рассрочка есть")
 
 
 def _messages(world: World, asked: Message) -> list[Message]:

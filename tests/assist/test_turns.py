@@ -1,14 +1,20 @@
 """Captain with customers: he answers when he is sure, stops when a person speaks, and gives over what is not his."""
 
 import threading
+from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
+from app import timers
 from app.assist import actions
-from app.assist.steps import Kind, Reason, Step
+from app.assist.steps import PER_MINUTE, Kind, Reason, Step
+from app.calendars.actions import assign, create_calendar
+from app.clock import now
+from app.consumers import TIMERS
 from app.conversations.models import Holder, Message, MessageType, Status
 from app.conversations.queries import locked, thread
-from app.database import transaction
+from app.database import across_accounts, transaction
 from app.events import log
 from app.inboxes.models import Inbox
 from tests.assist.desk import answering, said, says, works
@@ -205,6 +211,76 @@ def test_captain_speaks_the_customers_language() -> None:
     world = answering(acme())
     assert "colleague" in said(says(world, "I need a human", who="john"))[0].content
     assert "вам здесь" in said(says(world, "Нужен человек", who="ivan"))[0].content
+
+
+@pytest.mark.parametrize(
+    "words", ["Это автоматический ответ: ваше обращение принято.", "Automatic reply: I am on vacation"]
+)
+def test_an_automatic_answer_gets_people_and_not_a_word(words: str) -> None:
+    world = answering(acme())
+    asked = says(world, words)
+    assert said(asked) == []
+    assert conversation_of(asked).status == Status.OPEN
+    assert _reasons(world) == [Reason.MACHINE]
+    assert len(_notes(asked)) == 1
+
+
+def test_who_says_captains_own_words_back_is_a_machine() -> None:
+    world = answering(acme())
+    asked = asks(world)
+    _answered(world, asked)
+    says(world, said(asked)[0].content.upper())
+    assert len(said(asked)) == 1
+    assert _reasons(world) == [Reason.MACHINE]
+
+
+def test_the_same_words_again_and_again_get_people() -> None:
+    world = answering(acme())
+    for _again in range(3):
+        asked = asks(world, "Ау!")
+    works(world)
+    assert _reasons(world) == [Reason.TOO_MANY]
+    assert len(said(asked)) == 1
+
+
+def test_two_machines_do_not_talk_for_ever() -> None:
+    """However different the words are, so many turns in a minute are nobody's who reads."""
+    world = answering(acme())
+    asked = asks(world)
+    for n in range(PER_MINUTE):
+        _answered(world, asks(world, f"Вопрос {n}"))
+    for words in ("Как отложить диалог?", "А метки?"):
+        says(world, words)
+    assert len(said(asked)) == PER_MINUTE + 1
+    assert _reasons(world) == [Reason.TOO_MANY]
+
+
+def test_captain_says_when_people_are_back() -> None:
+    world = answering(acme())
+    week: list[list[list[str]]] = [[] for _day in range(7)]
+    week[(now() + timedelta(days=3)).weekday()] = [["09:00", "18:00"]]
+    with transaction(world.account_id) as current:
+        night = create_calendar(world.account_id, "Раз в неделю", by=world.ada.actor, timezone="UTC", week=week)
+        assign(current.get_one(Inbox, (world.account_id, world.inbox.id)), night, by=world.ada.actor)
+    away = said(says(world, "Позовите человека", who="night"))[0].content
+    assert "после" in away
+    with transaction(world.account_id) as current:
+        assign(current.get_one(Inbox, (world.account_id, world.inbox.id)), None, by=world.ada.actor)
+    here = said(says(world, "Позовите человека", who="day"))[0].content
+    assert "после" not in here
+
+
+def test_a_week_of_silence_is_no_solution() -> None:
+    world = answering(acme())
+    asked = asks(world)
+    _answered(world, asked)
+    with across_accounts() as current:
+        current.connection().execute(text("update message set created_at = created_at - interval '7 days'"))
+        current.connection().execute(text("update timer set due_at = due_at - interval '8 days'"))
+    timers.fire_due(TIMERS)
+    works(world)
+    assert (conversation_of(asked).status, conversation_of(asked).held_by) == (Status.PENDING, Holder.CAPTAIN)
+    assert "captain.confirmed" not in _told(world)
 
 
 def _turn(asked: Message) -> actions.Turn:

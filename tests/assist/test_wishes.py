@@ -26,6 +26,19 @@ QUESTIONS = """
 Получилось войти, не вижу диалогов|Chat is not working|Is there an agent limit?|Can agents chat with each other?
 How do I transfer a conversation to another agent?|how to add an agent|What can an agent see?
 """
+MACHINES = """
+Это автоматический ответ. Ваше сообщение получено, мы свяжемся с вами.|Автоответ: я в отпуске до 12 декабря
+Данное письмо сформировано автоматически, отвечать на него не нужно.|Пожалуйста, не отвечайте на это письмо
+Ваше обращение №4512 зарегистрировано|Сейчас в командировке с 3 по 9 ноября, отвечу позже|На это сообщение не нужно отвечать
+Automatic reply: I am out of office until Monday|This is an automated message.|Please do not reply to this email
+Thank you for contacting us! We will get back to you within 24 hours.|We have received your request, your ticket is #4411
+"""
+NO_MACHINES = """
+Как настроить автоматический ответ?|Автоответ не приходит клиентам|Как включить автоответ вне рабочих часов
+Я в отпуске до 5 числа, можно перенести доставку?|Почему клиентам не отправляется сообщение автоматически
+Получили ли вы моё письмо?|how do I set up an automatic reply|Where do I see that my message has been received
+Ответ приходит дважды, что делать|Сообщение не отправлено
+"""
 OTHERS = {
     Wish.SOLVED: "Спасибо, помогло|все заработало, спасибо!|it works now, thanks|да, все получилось спасибо большое",
     Wish.FAILED: "не помогло|нет, не работает|это не то|still not working|that didn't help|Ответ не помог",
@@ -45,6 +58,16 @@ def test_who_asks_for_a_person_is_understood(words: str) -> None:
 @pytest.mark.parametrize("words", QUESTIONS.strip().replace("\n", "|").split("|"))
 def test_a_question_about_people_is_a_question(words: str) -> None:
     assert wish(words) == Wish.QUESTION
+
+
+@pytest.mark.parametrize("words", MACHINES.strip().replace("\n", "|").split("|"))
+def test_an_automatic_answer_is_known_for_one(words: str) -> None:
+    assert wish(words) == Wish.MACHINE
+
+
+@pytest.mark.parametrize("words", NO_MACHINES.strip().replace("\n", "|").split("|"))
+def test_who_asks_about_automatic_answers_is_a_person(words: str) -> None:
+    assert wish(words) != Wish.MACHINE
 
 
 @pytest.mark.parametrize(("wanted", "words"), [(w, one) for w, many in OTHERS.items() for one in many.split("|")])

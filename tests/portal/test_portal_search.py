@@ -1,6 +1,7 @@
 """Searching and asking, as a reader does it."""
 
 import json
+import re
 
 import pytest
 from flask.testing import FlaskClient
@@ -152,3 +153,43 @@ def test_marks_stand_on_whole_words_and_everything_else_is_escaped() -> None:
     assert marked("слово", []) == "слово"
     assert len(marked("слово " * 100, [], 50)) <= 50
     assert snippet is not None
+
+
+def test_an_answer_comes_as_it_is_made_sentence_after_sentence(
+    reader: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = acme()
+    a_portal(world)
+    citation = {"article_id": 7, "external_id": "x", "title": "Т", "url": "http://localhost/hc/a", "quote": "Слова"}
+    said = Answer(True, "Первое. Второе! Третье [1]", [citation], 0.93, [])
+    monkeypatch.setattr(answers, "answer", lambda *_arguments: said)
+    answer = reader.get("/hc/acme/ru/answer.stream", query_string={"q": "что?"})
+    shown = [json.loads(line)["html"] for line in answer.text.splitlines()]
+    assert len(shown) == 4
+    assert "aria-busy" in shown[0]
+    assert "Первое." in shown[1]
+    assert "Второе!" not in shown[1]
+    assert "Третье" not in shown[2]
+    assert "source_1" not in shown[2]
+    assert '<a class="cite" href="#source_1">1</a>' in shown[3]
+    assert "aria-busy" not in shown[3]
+    assert told(world, "captain.answered") == ["captain.answered"]
+    assert reader.get("/hc/acme/ru/answer.stream?q=").status_code == 422
+
+
+def test_whether_it_helped_is_told_by_the_log_and_nobody_can_make_up_an_answer(
+    reader: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = acme()
+    a_portal(world)
+    citations = [{"article_id": n, "external_id": None, "title": "Т", "url": "", "quote": "С"} for n in (7, -3)]
+    monkeypatch.setattr(answers, "answer", lambda *_arguments: Answer(True, "Да [1]", citations, 0.93, []))
+    token = re.search(r'name="answer" value="([^"]+)"', page(reader, "answer", "что?"))[1]
+    place = "/hc/acme/ru/answer/ratings"
+    assert reader.post(place, data={"helpful": "1", "answer": token}).status_code == 200
+    assert "<html" not in reader.post(place, data={"helpful": "0", "answer": token}, headers={"X-Part": "true"}).text
+    assert reader.post(place, data={"helpful": "1", "answer": f"x{token}"}).status_code == 422
+    assert reader.post(place, data={"helpful": "2", "answer": token}).status_code == 422
+    with transaction(world.account_id):
+        rated = [one.data for one in log.read(world.account_id, 0, 1000) if one.name == "captain.answer_rated"]
+    assert [(one["article_ids"], one["is_helpful"]) for one in rated] == [([7], True), ([7], False)]

@@ -12,6 +12,7 @@ import { back, say, speak } from "./words.js";
 
 const PAGE = 20;
 const TYPING_SHOWN_MS = 6000;
+const THINKS_MS = 20_000;
 const PAUSES_MS = [2000, 5000, 10_000, 30_000];
 
 /** The card: keeps what is known of the conversation, and shows it. */
@@ -23,6 +24,8 @@ class Card {
     this.memory = new Memory(known.website_token, (own) => this.lend(own));
     this.api = new Api(known.website_token, known.locale);
     this.messages = new Map();
+    this.saidAt = 0;
+    this.typist = null;
     this.contact = { id: null };
     this.conversation = null;
     this.isOpen = false;
@@ -89,6 +92,7 @@ class Card {
     on("forget_attribute", ({ value }) => later(() => this.noteHim(() => this.api.post("contact/destroy_custom_attributes", { custom_attributes: [value] }))));
     on("conversation_attributes", ({ value }) => later(() => this.note(() => this.api.post("conversations/set_custom_attributes", { custom_attributes: value }))));
     on("forget_conversation_attribute", ({ value }) => later(() => this.note(() => this.api.post("conversations/destroy_custom_attributes", { custom_attribute: [value] }))));
+    on("answer", ({ value }) => later(() => this.bring(value)));
     on("label", ({ value }) => later(() => this.note(() => this.api.post("labels", { label: value }))));
     on("unlabel", ({ value }) => later(() => this.note(() => this.api.call("DELETE", `labels/${encodeURIComponent(value)}`))));
     this.memory.watch((name, value) => {
@@ -281,8 +285,18 @@ class Card {
 
   showTyping({ is_on, name }) {
     clearTimeout(this.typingTimer);
-    this.thread.showTyping(is_on ? name || "" : null);
-    if (is_on) this.typingTimer = setTimeout(() => this.thread.showTyping(null), TYPING_SHOWN_MS);
+    this.typist = is_on ? name || "" : null;
+    if (is_on) this.typingTimer = setTimeout(() => this.showTyping({ is_on: false }), TYPING_SHOWN_MS);
+    this.drawTyping();
+  }
+
+  /** A person who types; or Captain, who has the conversation and looks for an answer to what was just said. */
+  drawTyping() {
+    const last = [...this.messages.values()].reduce((one, other) => (one && one.id > other.id ? one : other), null);
+    const isThinking = this.conversation?.is_with_captain && last?.message_type === INCOMING && Date.now() - this.saidAt < THINKS_MS;
+    clearTimeout(this.thinkingTimer);
+    if (isThinking) this.thinkingTimer = setTimeout(() => this.drawTyping(), THINKS_MS);
+    this.thread.showTyping(this.typist ?? (isThinking ? say("captain") : null));
   }
 
   get isVisible() {
@@ -323,12 +337,23 @@ class Card {
       answer = await this.api.post(path, files.length ? asForm(message, files) : { message });
     }
     for (const sent of answer.messages ?? [answer]) this.put(sent);
+    this.saidAt = Date.now();
     if (isFirst) await this.begun();
   }
 
   async begun() {
     await this.refresh();
     this.bridge.say("event", { name: "on-start-conversation", detail: { id: this.conversation?.id } });
+  }
+
+  /** What Captain said to him in the help center, to the people here; once he has said who he is, where that is asked. */
+  async bring(answer) {
+    if (this.isAsking) return void (this.brought = answer);
+    if (!this.isKnown) this.keepToken();
+    const found = await patiently(() => this.api.post("conversations/from_answer", { answer, message: { referer_url: this.outbox.url } }));
+    for (const sent of found.messages) this.put(sent);
+    await this.refresh();
+    this.thread.down();
   }
 
   async rate(message, rating, comment) {
@@ -370,6 +395,8 @@ class Card {
       this.keepToken();
       this.draw();
       this.composer.field.focus();
+      if (this.brought) await this.attempt(() => this.bring(this.brought));
+      this.brought = null;
       return "";
     } catch (problem) {
       return problem.message || say("offline");
@@ -496,6 +523,7 @@ class Card {
     this.thread.show({ messages, pending, isOffline, readAt: this.conversation?.agent_last_seen_at ?? 0, hasOlder: this.hasOlder });
     this.status.hidden = !isOffline;
     this.status.textContent = isOffline ? say("offline") : "";
+    this.drawTyping();
     this.drawState();
   }
 

@@ -69,6 +69,7 @@ iframe, .left iframe { inset: 0; width: 100%; height: var(--height, 100%); max-w
     const verbs = {
       setCustomAttributes: "attributes", deleteCustomAttribute: "forget_attribute", setConversationCustomAttributes: "conversation_attributes",
       deleteConversationCustomAttribute: "forget_conversation_attribute", setLabel: "label", removeLabel: "unlabel",
+      bringAnswer: "answer",
     };
     for (const name in verbs) api[name] = (value) => say(verbs[name], { value });
 

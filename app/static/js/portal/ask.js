@@ -1,4 +1,4 @@
-/* <kp-ask>: a link to Captain's answer; with a script the answer comes here, above what was found. */
+/* <kp-ask>: a link to Captain's answer; with a script the answer comes here, above what was found, word after word. */
 class Ask extends HTMLElement {
   connectedCallback() {
     this.addEventListener("click", (event) => {
@@ -10,16 +10,25 @@ class Ask extends HTMLElement {
   }
 
   async ask(address) {
-    this.setAttribute("aria-busy", "true");
     try {
-      const answer = await fetch(address, { headers: { "X-Part": "true" } });
+      const answer = await fetch(address.replace("/answer?", "/answer.stream?"));
       if (!answer.ok) throw new Error(answer.status);
-      this.innerHTML = await answer.text();
-      this.querySelector("#answer")?.focus();
+      await this.follow(answer.body.pipeThrough(new TextDecoderStream()).getReader());
+      this.querySelector("#answer:not([aria-busy])").focus({ preventScroll: true });
     } catch {
       location.href = address;
-    } finally {
-      this.removeAttribute("aria-busy");
+    }
+  }
+
+  /** Each line holds all that stands there by then. */
+  async follow(reader) {
+    let rest = "";
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      const lines = (rest + value).split("\n");
+      rest = lines.pop();
+      for (const line of lines) this.innerHTML = JSON.parse(line).html;
     }
   }
 }

@@ -1,4 +1,5 @@
-/* <kp-human data-key="…"><button hidden>: opens the chat, whose script is loaded when somebody wants it and not before. */
+/* <kp-human data-key="…" data-answer="…"><button hidden>: opens the chat, whose script is loaded when somebody wants it and
+   not before; what Captain has said to him, if anything, goes along to the people there. */
 class Human extends HTMLElement {
   connectedCallback() {
     const button = this.querySelector("button");
@@ -7,12 +8,13 @@ class Human extends HTMLElement {
   }
 
   open(button) {
-    if (window.kulpunai?.hasLoaded) return window.kulpunai.toggle("open");
-    button.disabled = true;
     const opened = () => {
       button.disabled = false;
       window.kulpunai.toggle("open");
+      if (this.dataset.answer) window.kulpunai.bringAnswer(this.dataset.answer);
     };
+    if (window.kulpunai?.hasLoaded) return opened();
+    button.disabled = true;
     addEventListener("kulpunai:ready", opened, { once: true });
     if (document.querySelector("script[data-token]")) return;
     const script = document.createElement("script");

@@ -1,5 +1,6 @@
 // <kp-composer>: the reply or note being written. Enter sends; what is written is kept; nothing is sent twice.
 
+import { Rewording } from "./rewording.js";
 import { debounced, elements, part, post, reason, toast } from "./wire.js";
 
 const OUTBOX = "kulpunai.outbox";
@@ -7,12 +8,13 @@ const soon = debounced(800);
 
 class Composer extends HTMLElement {
   connectedCallback() {
-    this.form = this.querySelector("form");
+    this.form = this.querySelector("form.composer");
     this.text = this.form.elements.content;
     this.picked = [];
     this.texts = { reply: this.text.value, note: this.text.dataset.note || "" };
     this.desk = this.closest("kp-desk");
     this.words = JSON.parse(this.desk.dataset.words);
+    this.rewording = new Rewording(this);
     this.form.addEventListener("submit", (event) => (event.preventDefault(), event.stopPropagation(), this.send()));
     this.text.addEventListener("keydown", (event) => this.key(event));
     this.text.addEventListener("input", () => this.wrote());
@@ -50,6 +52,7 @@ class Composer extends HTMLElement {
 
   key(event) {
     const isChoosing = this.querySelector("[role=listbox]");
+    if (event.key === "Escape" && !isChoosing && this.rewording.undo()) return event.preventDefault();
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing && !isChoosing) {
       event.preventDefault();
       this.send();
@@ -86,12 +89,36 @@ class Composer extends HTMLElement {
   }
 
   take(words, draftId) {
-    this.form.querySelector("[name=kind][value=reply]").checked = true;
-    this.switch();
+    this.reply();
     this.text.value = this.texts.reply = words;
     this.form.elements.captain_draft.value = draftId;
     this.wrote();
     this.text.focus();
+  }
+
+  reply() {
+    if (this.kind === "reply") return;
+    this.form.querySelector("[name=kind][value=reply]").checked = true;
+    this.switch();
+  }
+
+  /** Words that Captain suggests, where the cursor stands; what becomes of them is told with the message. */
+  insert(words, suggestion) {
+    this.reply();
+    const { selectionStart: from, selectionEnd: to, value } = this.text;
+    const before = value.slice(0, from).trim() ? value.slice(0, from).replace(/\s*$/, "\n\n") : "";
+    this.text.value = before + words + (value.slice(to).trim() ? `\n\n${value.slice(to).trimStart()}` : "");
+    this.text.setSelectionRange(before.length + words.length, before.length + words.length);
+    this.noteUse(suggestion);
+    this.wrote();
+    this.text.focus();
+  }
+
+  noteUse(suggestion) {
+    if (this.form.querySelector(`[name=suggestions][value="${CSS.escape(suggestion)}"]`)) return;
+    const used = document.createElement("input");
+    Object.assign(used, { type: "hidden", name: "suggestions", value: suggestion });
+    this.form.append(used);
   }
 
   quote({ quote, quoteAuthor, quoteText }) {
@@ -151,6 +178,8 @@ class Composer extends HTMLElement {
   }
 
   click(event) {
+    const hint = event.target.closest("[data-take]");
+    if (hint) this.insert(hint.dataset.words, hint.dataset.take);
     const dropped = event.target.closest("[data-drop-file]");
     if (dropped) {
       this.picked.splice(Number(dropped.dataset.dropFile), 1);
@@ -191,6 +220,8 @@ class Composer extends HTMLElement {
     this.text.value = this.texts[this.kind] = "";
     this.picked = [];
     this.form.elements.captain_draft.value = "";
+    for (const used of this.form.querySelectorAll("[name=suggestions]")) used.remove();
+    this.rewording.end();
     this.held(null);
     this.unquote();
     this.showFiles();

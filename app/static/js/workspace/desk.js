@@ -1,5 +1,6 @@
 // <kp-desk>: list, thread and side pane, kept true by one stream of the log.
 
+import "./assist.js";
 import "./composer.js";
 import { List } from "./list.js";
 import { Stream } from "./stream.js";
@@ -40,8 +41,11 @@ class Desk extends HTMLElement {
 
   hear(event) {
     if (event.display_id) {
-      this.list.hear(event.display_id);
+      if (!event.name.startsWith("captain.suggest")) this.list.hear(event.display_id);
       if (this.thread?.id === String(event.display_id)) this.thread.hear(event);
+    } else if (event.name === "contact.deleted") {
+      // not a word of him may stay on the screen
+      if (this.thread?.main.dataset.contactId === String(event.contact_id)) this.go(location.href, false);
     } else if (event.contact_id && event.name.startsWith("contact.")) this.thread?.hear(event);
   }
 
@@ -133,12 +137,16 @@ class Desk extends HTMLElement {
     if (form.dataset.confirm && !confirm(form.dataset.confirm)) return;
     const data = new FormData(form, event.submitter);
     form.closest(".menu")?.hidePopover?.();
+    form.setAttribute("aria-busy", "true");
     try {
       const response = await post(form.action, data);
       if (response.status === 409) return this.thread?.composer?.held(elements(await response.text()));
       if (!response.ok) toast(await reason(response), true);
+      else if (/json/.test(response.headers.get("Content-Type"))) toast((await response.json()).said);
     } catch {
       toast(this.words.offline, true);
+    } finally {
+      form.removeAttribute("aria-busy");
     }
   }
 

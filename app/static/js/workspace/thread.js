@@ -27,6 +27,7 @@ export class Thread {
     this.looking = setInterval(() => this.look(), LOOKING_MS);
     this.fading = setInterval(() => this.showOthers(), 5000);
     main.addEventListener("click", (event) => this.click(event));
+    main.addEventListener("change", (event) => event.target.matches("[data-open-draft]") && this.down());
     this.scroll.addEventListener("load", () => this.wasDown && this.down(), true); // pictures make the thread longer
     this.scroll.addEventListener("scroll", () => (this.wasDown = this.isDown()), { passive: true });
   }
@@ -43,7 +44,10 @@ export class Thread {
     if (event.message_id && name.startsWith("message.")) this.showMessage(event, isMine);
     else if (event.conversation_id && !name.startsWith("captain.")) this.showActivity(event.seq);
     if (name === "conversation.contact_read") this.markRead();
-    if (name.startsWith("captain.") || name === "message.created") soon("captain", () => this.swap("captain", `${this.base}/captain`));
+    const isSuggestion = name.startsWith("captain.suggest");
+    if (isSuggestion || name === "message.created" || name === "conversation.labels_changed") soon("hints", () => this.swap("hints", `${this.base}/hints`));
+    if (event.kind === "translation" && event.message_id) this.showMessage(event, true);
+    if (name.startsWith("captain.") && !isSuggestion || name === "message.created") soon("captain", () => this.swap("captain", `${this.base}/captain`));
     if (CHANGES_HEAD.test(name)) soon("head", () => this.refreshSides());
   }
 
@@ -104,7 +108,7 @@ export class Thread {
 
   async refreshSides() {
     await this.swap("head", `${this.base}/head`);
-    await this.swap("side", `${this.base}/side`);
+    await this.swap("about", `${this.base}/side`);
     this.showOthers();
   }
 
@@ -112,9 +116,20 @@ export class Thread {
     const found = await this.steady(url, null);
     const place = document.getElementById(id);
     if (!found || !place || !this.main.isConnected) return;
-    if (id === "captain") place.replaceChildren(...found);
-    else if (found[0]) renew(place, found[0]);
+    if (id === "captain") this.putDraft(place, found);
+    else if (found[0]) {
+      if (id === "about") found[0].hidden = place.hidden; // the pane's other half may be open
+      renew(place, found[0]);
+    }
     if (id === "captain" && this.wasDown) this.down();
+  }
+
+  /** The draft that is there now; on a phone, open if it was. */
+  putDraft(place, found) {
+    const open = place.querySelector("[data-open-draft]:checked")?.dataset.openDraft;
+    place.replaceChildren(...found);
+    const fold = place.querySelector("[data-open-draft]");
+    if (fold && fold.dataset.openDraft === open) fold.checked = true;
   }
 
   markRead() {

@@ -1,0 +1,362 @@
+"""Other settings for an assistant, tried on the past before they go live: the questions people have answered since, put to
+both, and judged by what the people said.
+
+The courier goes through them, a batch at a time, so that it survives any restart and progress shows. What Captain has
+learned from these very conversations or from these customers, he does not know here (docs/decisions/0013).
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import text
+from sqlmodel import col, select
+
+from app.assist import actions, judging, queries, steps
+from app.assist.assistants import assistant, scope_of, served_by
+from app.assist.judging import Comparison, Evidence, Made, Objection, Outcome
+from app.assist.mining import pair_of
+from app.assist.models import Assistant, Trial, TrialQuestion, TrialState
+from app.assist.steps import Past
+from app.assist.wishes import language
+from app.clock import now
+from app.config import settings
+from app.conversations.models import Conversation
+from app.conversations.queries import thread
+from app.database import session
+from app.deliveries.actions import owe
+from app.deliveries.courier import Kind as Courier
+from app.deliveries.models import Delivery, DeliveryState
+from app.errors import ChannelError, Invalid, NotFound
+from app.i18n import _, speaking
+from app.inboxes.queries import inboxes
+from captain.client import Captain, CaptainAway
+from captain.wire import Reply, Verdict
+
+TRIAL = "captain.trial"
+QUESTIONS = 300
+LOOKED_AT = 900  # resolved conversations that may hold them
+BATCH = 20  # questions a delivery
+SECONDS = 10.0  # for one answer
+SHOWN = 100  # of the questions that changed
+FIELDS = ("mode", "accepted_error", "tone", "instructions", "portal_ids", "category_ids", "locales")
+_ARTICLE = re.compile(r"/hc/[\w-]+/([\w-]+)/articles/([\w-]+)")
+
+
+@dataclass(frozen=True)
+class Item:
+    """A question of the past with what a person answered."""
+
+    id: int
+    question: str
+    evidence: Evidence
+
+
+@dataclass(frozen=True)
+class Side:
+    """An assistant as he is now, or as he would be."""
+
+    scope: queries.Scope | None
+    sure_from: float
+    tone: str
+    instructions: str
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The next questions of a trial, for both sides. without: documents that know too much."""
+
+    items: Sequence[Item]
+    sides: tuple[Side, Side]
+    without: frozenset[int]
+    is_worded: bool
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A question that comes out differently."""
+
+    display_id: int
+    question: str
+    answer: str
+    current: Made
+    candidate: Made
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a trial has shown so far. `objection`: why the candidate may not go live."""
+
+    comparison: Comparison
+    objection: Objection | None
+    changed: Sequence[Changed]
+
+
+def settings_of(found: Assistant) -> dict[str, Any]:
+    """What may be tried, as JSON."""
+    return found.model_dump(mode="json", include=set(FIELDS))
+
+
+def start(found: Assistant, fields: dict[str, Any], *, by: str) -> Trial:
+    """Try these settings; one that is under way stops. Invalid for settings he cannot have, or that change nothing."""
+    candidate = settings_of(actions.considered(found, fields))
+    if candidate == settings_of(found):
+        raise Invalid("candidate", _("Change something first: these are his settings now."))
+    trial = actions.start_trial(found, settings_of(found), candidate, by=by)
+    _owe(trial)
+    return trial
+
+
+def trial_of(account_id: int, trial_id: int) -> Trial:
+    """One of the account. NotFound for any other."""
+    found: Trial | None = session().get(Trial, (account_id, trial_id))
+    if found is None:
+        raise NotFound(_("There is no such trial."))
+    return found
+
+
+def trials(found: Assistant, limit: int = 5) -> list[Trial]:
+    """His trials, the newest first."""
+    query = select(Trial).where(col(Trial.account_id) == found.account_id, col(Trial.assistant_id) == found.id)
+    return list(session().exec(query.order_by(col(Trial.id).desc()).limit(limit)))
+
+
+def result(trial: Trial) -> Result:
+    """What both sides made of the questions so far, and those that come out differently, wrong ones first."""
+    rows = _questions(trial, is_done=True)
+    made = [(_read(row.current), _read(row.candidate), row) for row in rows]
+    pairs = [(current.outcome, candidate.outcome) for current, candidate, _row in made]
+    differing = [(now_made, then, row) for now_made, then, row in made if now_made.outcome != then.outcome]
+    differing.sort(key=lambda one: (one[1].outcome != Outcome.WRONG, one[0].outcome != Outcome.RIGHT, -one[2].id))
+    is_done = trial.state == TrialState.DONE
+    objection = judging.objection(pairs, trial.current, trial.candidate) if is_done else None
+    return Result(Comparison(pairs), objection, [_changed(*one) for one in differing[:SHOWN]])
+
+
+def switch(trial: Trial, *, by: str, is_for_drafts: bool = False) -> Assistant:
+    """Let the candidate be; for drafts alone if wanted, which is never refused. Invalid when it did worse, is not through,
+    or the assistant is another one by now."""
+    found = assistant(trial.account_id, trial.assistant_id)
+    if trial.state != TrialState.DONE:
+        raise Invalid("trial", _("The trial is not over yet."))
+    if found.version != trial.version:
+        raise Invalid("trial", _("The assistant has been changed since. Try again."))
+    wanted = {**trial.candidate, "mode": "drafts"} if is_for_drafts else trial.candidate
+    refuse_worse(found, wanted)
+    actions.change_assistant(found, by=by, **wanted)
+    return found
+
+
+def refuse_worse(found: Assistant, fields: dict[str, Any]) -> None:
+    """Invalid, with the reason, when these very settings were tried on him as he is and did worse."""
+    wanted = settings_of(actions.considered(found, fields))
+    query = select(Trial).where(
+        col(Trial.account_id) == found.account_id,
+        col(Trial.assistant_id) == found.id,
+        col(Trial.state) == TrialState.DONE,
+        col(Trial.candidate) == wanted,
+        col(Trial.current) == settings_of(found),
+    )
+    tried = session().exec(query.order_by(col(Trial.id).desc()).limit(1)).first()
+    shown = result(tried) if tried else None
+    if tried and shown and shown.objection:
+        raise Invalid("trial", told(shown, tried.candidate["accepted_error"]))
+
+
+def told(shown: Result, accepted_error: float) -> str:
+    """The objection as a sentence; "" without one."""
+    both = shown.comparison
+    if shown.objection == Objection.ERRORS:
+        return _(
+            "With these settings %(wrong)s of %(answered)s answers would have been wrong: more than now, and more than the"
+            " accepted %(percent)s %%. He may draft for agents with them.",
+            wrong=both.candidate.wrong,
+            answered=both.candidate.answered,
+            percent=round(accepted_error * 100),
+        )
+    if shown.objection == Objection.LOSSES:
+        return _(
+            "With these settings %(lost)s right answers would have been lost and %(gained)s gained, and not one wrong answer"
+            " fewer given. He may draft for agents with them.",
+            lost=both.ceased(Outcome.RIGHT),
+            gained=both.became(Outcome.RIGHT),
+        )
+    return ""
+
+
+# -- the courier's steps
+
+
+def _prepare(delivery: Delivery) -> Batch | None:
+    trial = session().get(Trial, (delivery.account_id, delivery.data["trial_id"]), with_for_update=True)
+    if trial is None or not trial.is_under_way:
+        return None
+    if trial.state == TrialState.WAITING:
+        _choose(trial)
+    items = [_item(row) for row in _questions(trial, is_done=False, limit=BATCH)]
+    found = assistant(trial.account_id, trial.assistant_id)
+    sides = _side(found, trial.current), _side(found, trial.candidate)
+    # his manner shows only in a model's wording, which costs: without a change there the articles' own words do
+    is_worded = (sides[0].tone, sides[0].instructions) != (sides[1].tone, sides[1].instructions)
+    return Batch(items, sides, _knowing_too_much(trial), is_worded)
+
+
+def _choose(trial: Trial) -> None:
+    """The newest QUESTIONS resolved conversations in which a person gave an answer."""
+    found = assistant(trial.account_id, trial.assistant_id)
+    served = served_by(found) or inboxes(trial.account_id)
+    values = {"account": trial.account_id, "inboxes": [inbox.id for inbox in served], "limit": LOOKED_AT}
+    chosen: list[Conversation] = []
+    for (conversation_id,) in session().connection().execute(_ANSWERED, values).all():
+        conversation = session().get_one(Conversation, (trial.account_id, conversation_id))
+        if pair_of(thread(conversation, limit=60, public_only=True)):
+            chosen.append(conversation)
+        if len(chosen) == QUESTIONS:
+            break
+    for conversation in reversed(chosen):
+        row = TrialQuestion(account_id=trial.account_id, trial_id=trial.id, conversation_id=conversation.id)
+        session().add(row)
+    trial.state, trial.question_count = TrialState.RUNNING, len(chosen)
+    trial.split_at = min((conversation.created_at for conversation in chosen), default=now())
+    session().flush()
+
+
+def _side(found: Assistant, wanted: dict[str, Any]) -> Side:
+    as_wanted = Assistant(**{**found.model_dump(), **wanted})
+    return Side(scope_of(as_wanted), 1 - as_wanted.accepted_error, as_wanted.tone, as_wanted.instructions)
+
+
+def _knowing_too_much(trial: Trial) -> frozenset[int]:
+    """Pairs written after the first of these questions was asked, or learned from one of these customers: as `article_id`."""
+    values = {"account": trial.account_id, "trial": trial.id, "split": trial.split_at}
+    return frozenset(-row.id for row in session().connection().execute(_LEARNED, values))
+
+
+def _item(row: TrialQuestion) -> Item:
+    conversation = session().get_one(Conversation, (row.account_id, row.conversation_id))
+    question, answer = pair_of(thread(conversation, limit=60, public_only=True)) or ("", "")
+    return Item(row.id, question, Evidence(answer, _cited(conversation, answer)))
+
+
+def _cited(conversation: Conversation, answer: str) -> frozenset[int]:
+    """The articles the person linked to, and those of the draft he sent (at most half rewritten)."""
+    values = {"account": conversation.account_id, "conversation": conversation.id}
+    sent = session().connection().execute(_SENT, values).scalars()
+    slugs = {slug for _locale, slug in _ARTICLE.findall(answer)}
+    linked = session().connection().execute(_LINKED, {"account": conversation.account_id, "slugs": list(slugs)})
+    return frozenset(int(number) for number in (*sent, *linked.scalars()))
+
+
+def _answer(batch: Batch) -> dict[int, tuple[Made, Made]]:
+    try:
+        return {item.id: (_made(batch, item, 0), _made(batch, item, 1)) for item in batch.items}
+    except CaptainAway as away:
+        raise ChannelError(str(away), permanent=False) from away
+
+
+def _made(batch: Batch, item: Item, place: int) -> Made:
+    side, spoken = batch.sides[place], language(item.question, "ru")
+    with speaking(spoken):
+        by_words = steps.by_words(item.question, Past(), has_files=False)
+    if side.scope is None or by_words is not None or not item.evidence.words:
+        return Made(Outcome.HANDED_OVER)
+    reply = queries.ask(
+        Captain(settings().captain_socket, SECONDS),
+        side.scope,
+        item.question[:1000],
+        sure_from=side.sure_from,
+        language=spoken,
+        tone=side.tone,
+        instructions=side.instructions,
+        without=batch.without,
+        is_worded=batch.is_worded,
+    )
+    return _judged(reply, item.evidence)
+
+
+def _judged(reply: Reply, evidence: Evidence) -> Made:
+    if reply.verdict == Verdict.ANSWER and reply.text:
+        cited = [int(citation.article_id) for citation in reply.citations]
+        quoted = "\n".join(citation.quote for citation in reply.citations)
+        outcome = Outcome.RIGHT if judging.is_right(cited, quoted, evidence) else Outcome.WRONG
+        sources = [(source["title"], source["url"]) for source in queries.cited(reply)]
+        return Made(outcome, reply.confidence, reply.text, sources)
+    if reply.verdict == Verdict.SUGGEST and reply.alternatives:
+        return Made(Outcome.LINKS, reply.confidence, "", [(one.title, one.url or "") for one in reply.alternatives])
+    return Made(Outcome.HANDED_OVER, reply.confidence)
+
+
+def _keep(delivery: Delivery, made: dict[int, tuple[Made, Made]]) -> None:
+    trial = session().get(Trial, (delivery.account_id, delivery.data["trial_id"]), with_for_update=True)
+    if trial is None or not trial.is_under_way:
+        return
+    for identifier, (current, candidate) in made.items():
+        row = session().get_one(TrialQuestion, (trial.account_id, identifier))
+        row.current, row.candidate, row.is_done = asdict(current), asdict(candidate), True
+    session().flush()
+    trial.done_count = len(_questions(trial, is_done=True))
+    if made and trial.done_count < trial.question_count:
+        return _owe(trial)
+    trial.state = TrialState.DONE
+    shown = result(trial)
+    actions.finish_trial(trial, shown.comparison, shown.objection)
+
+
+def _ended(delivery: Delivery, _state: DeliveryState, reason: str) -> None:
+    trial = session().get(Trial, (delivery.account_id, delivery.data["trial_id"]), with_for_update=True)
+    if trial is not None and trial.is_under_way:
+        trial.state, trial.error, trial.finished_at = TrialState.FAILED, reason[:1000], now()
+
+
+def _owe(trial: Trial) -> None:
+    ref = f"{trial.id}@{trial.done_count}"
+    owe(trial.account_id, TRIAL, ref, lane=f"trial:{trial.id}", trial_id=trial.id)
+
+
+def _questions(trial: Trial, *, is_done: bool, limit: int = QUESTIONS) -> list[TrialQuestion]:
+    query = select(TrialQuestion).where(
+        col(TrialQuestion.account_id) == trial.account_id,
+        col(TrialQuestion.trial_id) == trial.id,
+        col(TrialQuestion.is_done).is_(is_done),
+    )
+    return list(session().exec(query.order_by(col(TrialQuestion.id)).limit(limit)))
+
+
+def _read(row: dict[str, Any]) -> Made:
+    return Made(Outcome(row["outcome"]), row["confidence"], row["text"], row["sources"])
+
+
+def _changed(current: Made, candidate: Made, row: TrialQuestion) -> Changed:
+    conversation = session().get_one(Conversation, (row.account_id, row.conversation_id))
+    question, answer = pair_of(thread(conversation, limit=60, public_only=True)) or ("", "")
+    return Changed(conversation.display_id, question, answer, current, candidate)
+
+
+_ANSWERED = text("""
+    select c.id from conversation c
+    where c.account_id = :account and c.inbox_id = any(:inboxes) and c.status = 'resolved' and exists (
+        select from message m where m.account_id = :account and m.conversation_id = c.id and m.sender_type = 'user'
+            and m.message_type = 'outgoing' and not m.is_private and m.deleted_at is null
+    )
+    order by c.created_at desc, c.id desc limit :limit
+""")
+_LEARNED = text("""
+    select d.id from document d left join conversation c on c.account_id = d.account_id and c.id = d.conversation_id
+    where d.account_id = :account and d.kind = 'faq' and (
+        d.created_at >= :split or c.contact_id in (
+            select asked.contact_id from trial_question q
+            join conversation asked on asked.account_id = :account and asked.id = q.conversation_id
+            where q.account_id = :account and q.trial_id = :trial
+        )
+    )
+""")
+_SENT = text("""
+    select (source->>'article_id')::bigint from draft d cross join jsonb_array_elements(d.citations) source
+    where d.account_id = :account and d.conversation_id = :conversation and (
+        d.state = 'accepted' or d.state = 'edited' and d.edit_distance <= length(d.content) / 2
+    )
+""")
+_LINKED = text("select id from article where account_id = :account and slug = any(:slugs)")
+
+COURIER = Courier(TRIAL, _prepare, _answer, _keep, _ended, may_repeat=True, attempts=8)
