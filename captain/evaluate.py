@@ -27,7 +27,7 @@ from captain.index import Hit, best_of_each_article, bm25, fuse
 from captain.reply import picked
 from captain.shelf import Shelf, articles
 from captain.text import Script, content, question, script
-from captain.wire import Thresholds
+from captain.wire import Candidate, Thresholds
 
 RANK_CONSTANT = 60  # of reciprocal-rank fusion, as everybody sets it
 
@@ -109,7 +109,8 @@ def outcomes(
     vectors = shelf.embedder.encode_query(texts)
     made = []
     for item, text, vector in zip(asked, texts, vectors, strict=True):
-        hits = fuse(text, shelf.candidates(text, vector, without))
+        candidates = shelf.candidates(text, vector, without)
+        hits = fuse(text, candidates)
         made.append(
             Outcome(
                 wanted=None if item.external_id in without else item.external_id,
@@ -117,16 +118,18 @@ def outcomes(
                 probability=probability(text, hits, models=models),
                 features=features(text, hits) if hits and content(text) else None,
                 is_same_script=bool(hits) and script(text) in (script(hits[0].candidate.text), Script.NONE),
-                holds=_holds(item, text, hits, shelf.embedder) if with_answers else (),
+                holds=_holds(item, text, hits, candidates, shelf.embedder) if with_answers else (),
             )
         )
     return made
 
 
-def _holds(item: Labelled, text: str, hits: Sequence[Hit], model: Embedder) -> tuple[bool, ...]:
+def _holds(
+    item: Labelled, text: str, hits: Sequence[Hit], candidates: Sequence[Candidate], model: Embedder
+) -> tuple[bool, ...]:
     if item.answer is None or not hits:
         return ()
-    said = (" ".join(words for _, words in picked(text, hits, model, count)) for count in (1, 2))
+    said = (" ".join(words for _, words in picked(text, hits, model, count, candidates)) for count in (1, 2))
     return tuple(item.answer in words for words in said)
 
 

@@ -1,7 +1,7 @@
 """A draft with its sources: the help center's own words, three links, or an honest "I do not know"."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 
 from captain.confidence import features, probability, rarities, share, verdict
@@ -9,7 +9,7 @@ from captain.embedder import Embedder
 from captain.index import Hit, best_of_each_article
 from captain.passages import OPENING, WHOLE, Block, blocks
 from captain.text import AnswerType, answer_type, concepts, content, holds, language, script, sentences, stems
-from captain.wire import Alternative, Calibration, Citation, Ranked, Ranking, Reply, Thresholds, Verdict
+from captain.wire import Alternative, Calibration, Candidate, Citation, Ranked, Ranking, Reply, Thresholds, Verdict
 from captain.writer import PASSAGES, Said, Source
 
 # A model's wording of the passages of these hits: what of it holds, or nothing.
@@ -20,6 +20,7 @@ SHOWN = 10  # hits a ranking carries
 SENTENCES = 2
 COSINE, WANTED_KIND, WANTED_STEPS = 4.0, 0.15, 1.0  # against the share of the question's words, which weighs 1
 LEFT_OPEN = 1.0  # for a second sentence, the share of the question's words that the first does not say
+SAME_QUESTION = 0.6  # of the question's words, by their rarity, that the title says
 ELISION = " … "
 
 PHRASES = {
@@ -48,15 +49,17 @@ def reply(
     calibration: Calibration = Calibration(),
     greeting: bool = False,
     wording: Wording | None = None,
+    candidates: Sequence[Candidate] = (),
 ) -> Reply:
     """The reply to a question made ready by `text.question`, from hits ranked by `index.fuse`.
 
-    language: the customer's, `ru` or `en`. What is quoted stays as it was written, unless a model's wording of it holds.
+    candidates: what was ranked, of which hits hold but the best few of each article. language: the customer's, `ru` or
+    `en`. What is quoted stays as it was written, unless a model's wording of it holds.
     """
     ranking = ranked(question, hits, calibration)
     decision = verdict(ranking.confidence, thresholds) if hits else Verdict.ABSTAIN
     is_answer = decision is Verdict.ANSWER
-    said, citations = _said(question, hits, embedder, wording) if is_answer else ([], ())
+    said, citations = _said(question, hits, embedder, wording, candidates) if is_answer else ([], ())
     alternatives = _alternatives(question, hits, cited=citations) if decision is not Verdict.ABSTAIN else ()
     lines = [PHRASES[language]["greeting"]] if greeting else []
     lines += _body(decision, said, alternatives, language)
@@ -86,7 +89,13 @@ class Part:
         return self.block.is_list and len(self.block.text) <= WHOLE
 
 
-def quotes(question: str, hits: Sequence[Hit], embedder: Embedder, count: int = SENTENCES) -> list[tuple[Hit, str]]:
+def quotes(
+    question: str,
+    hits: Sequence[Hit],
+    embedder: Embedder,
+    count: int = SENTENCES,
+    candidates: Sequence[Candidate] = (),
+) -> list[tuple[Hit, str]]:
     """The words that answer, each with the hit they stand in, in the article's order.
 
     A short article whole, else the list or the `count` sentences that fit best. Looked for in the passages of the best
@@ -95,13 +104,16 @@ def quotes(question: str, hits: Sequence[Hit], embedder: Embedder, count: int = 
     best = best_of_each_article(hits, script(question))[0]
     if best.candidate.is_whole and 0 < len(best.candidate.text) <= WHOLE:
         return [(best, best.candidate.text)]
-    return picked(question, hits, embedder, count)
+    return picked(question, hits, embedder, count, candidates)
 
 
-def picked(question: str, hits: Sequence[Hit], embedder: Embedder, count: int) -> list[tuple[Hit, str]]:
+def picked(
+    question: str, hits: Sequence[Hit], embedder: Embedder, count: int, candidates: Sequence[Candidate] = ()
+) -> list[tuple[Hit, str]]:
     """The list or the `count` sentences of the best hit's article that fit best, as `quotes` does, however short it is."""
     best = best_of_each_article(hits, script(question))[0]
     near = [hit for hit in hits if hit.candidate.article_id == best.candidate.article_id]
+    near += _steps_of(question, best, near, hits, candidates)
     near.sort(key=lambda hit: hit.candidate.position or 0)
     parts = [
         Part(hit, block, said) for hit in near for block in blocks(hit.candidate.text) for said in sentences(block.text)
@@ -121,6 +133,24 @@ def picked(question: str, hits: Sequence[Hit], embedder: Embedder, count: int) -
     return [(hit, _joined(said, mine)) for hit, mine in by_hit if mine]
 
 
+def _steps_of(
+    question: str, best: Hit, near: Sequence[Hit], hits: Sequence[Hit], candidates: Sequence[Candidate]
+) -> list[Hit]:
+    """The first steps of an article whose title asks the same, when its best passages have none.
+
+    What stands around a list repeats the title's words, and the list itself seldom does.
+    """
+    article = best.candidate
+    if answer_type(question) is not AnswerType.STEPS or any(
+        holds(hit.candidate.text, AnswerType.STEPS) for hit in near
+    ):
+        return []
+    if share(content(question), article.title, rarities(question, hits)) < SAME_QUESTION:
+        return []
+    mine = [one for one in candidates if one.article_id == article.article_id and holds(one.text, AnswerType.STEPS)]
+    return [replace(best, candidate=one) for one in sorted(mine, key=lambda one: one.position or 0)[:1]]
+
+
 def _complementing(
     question: str, parts: Sequence[Part], scores: Sequence[float], prose: Sequence[int], count: int
 ) -> list[int]:
@@ -136,10 +166,14 @@ def _complementing(
 
 
 def _said(
-    question: str, hits: Sequence[Hit], embedder: Embedder, wording: Wording | None
+    question: str,
+    hits: Sequence[Hit],
+    embedder: Embedder,
+    wording: Wording | None,
+    candidates: Sequence[Candidate],
 ) -> tuple[list[str], tuple[Citation, ...]]:
     """(what is said, each piece with its number; the citations by these numbers): worded where that holds, else quoted."""
-    told = [(hit, words, words) for hit, words in quotes(question, hits, embedder)]
+    told = [(hit, words, words) for hit, words in quotes(question, hits, embedder, candidates=candidates)]
     if wording is not None:
         read = _read(question, hits)
         held = wording([Source(hit.candidate.title, hit.candidate.text) for hit in read])

@@ -209,6 +209,7 @@ class Captain:
             calibration=asked.calibration,
             greeting=asked.greeting,
             wording=self._wording(asked, text, spoken),
+            candidates=asked.candidates,
         )
         told: dict[str, Any] = _plain(made)
         return told

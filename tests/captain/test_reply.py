@@ -28,6 +28,20 @@ PROSE = Article(
 )
 
 
+CHAT = Article(
+    "chat",
+    "Как поставить онлайн-чат на сайт",
+    "Чат — самый быстрый канал: посетитель видит кнопку, пишет, и сообщение сразу появляется у команды. Понадобится доступ "
+    "к коду сайта и роль администратора.\n\n## Создать канал и вставить код\n\n1. Откройте «Настройки → Каналы → Новый канал» "
+    "и выберите «Сайт».\n2. Введите название, адрес и цвет виджета.\n3. Добавьте агентов, которые будут отвечать. Канал увидят "
+    "только они и администраторы.\n4. Скопируйте показанный код и вставьте его на все страницы перед закрывающим тегом.\n"
+    "5. Откройте страницу. Когда виджет впервые загрузится, мастер покажет «Чат подключён».\n\nНужен всего один тег, ничего "
+    "устанавливать не требуется. Код можно в любой момент найти на странице канала, вкладка «Установка».\n\n## Виджет на сайте "
+    "не появляется\n\nПроверьте по порядку: код вставлен на ту же страницу; адрес сайта входит в список разрешённых доменов; "
+    "блокировщик рекламы выключен.",
+)
+
+
 def hits(shelf: Shelf, asked: str, without: frozenset[str] = frozenset()) -> list[Hit]:
     return fuse(question(asked), shelf.candidates(question(asked), without=without))
 
@@ -51,6 +65,19 @@ def test_an_answer_names_other_articles_but_not_the_cited_one(shelf: Shelf) -> N
     told = said(shelf, "сколько стоит доставка в Ош")
     assert 0 < len(told.alternatives) <= 3
     assert "delivery" not in {alternative.external_id for alternative in told.alternatives}
+
+
+def test_an_article_that_asks_the_same_answers_with_its_steps_though_the_list_repeats_no_word(shelf: Shelf) -> None:
+    shelf = Shelf([CHAT], shelf.embedder)
+    asked = question("как поставить чат на сайт")
+    found = shelf.candidates(asked)
+    ranked = fuse(asked, found)
+    assert not any("1. Откройте" in hit.candidate.text for hit in ranked), "the list is not among the best passages"
+    told = reply(asked, ranked, shelf.embedder, language="ru", thresholds=EAGER, candidates=found)
+    assert told.text.startswith("1. Откройте «Настройки → Каналы → Новый канал»")
+    other = question("как долго сайт виден в списке каналов")
+    told = reply(other, fuse(other, found), shelf.embedder, language="ru", thresholds=EAGER, candidates=found)
+    assert "1. Откройте" not in told.text
 
 
 def test_steps_are_quoted_whole_with_their_introduction(shelf: Shelf) -> None:
