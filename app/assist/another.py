@@ -15,7 +15,7 @@ from app.users.models import User
 from captain.wire import Candidate, Understood
 
 # A person asks for it, and sees how sure it is; below this it has nothing to do with the question
-SURE_FROM = 0.1
+SURE_FROM = 0.2
 TRIES = 3  # to find other words
 
 
