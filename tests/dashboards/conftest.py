@@ -1,6 +1,7 @@
 """A lake with two accounts, and a way in."""
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -46,6 +47,14 @@ def settle(lake: Path, account_id: int, told: stories.Story) -> None:
         ]
         pl.DataFrame(inboxes).write_parquet(home.tables / "inboxes.parquet")
     told.build(lake, account_id)
+
+
+@pytest.fixture(autouse=True)
+def _main_stays_main() -> Iterator[None]:
+    """A page under test calls itself `__main__`, and processes forked later would begin by running it."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
 
 
 @pytest.fixture
