@@ -67,7 +67,7 @@ def _quality() -> list[Figure]:
         asked = labelled(QUESTIONS_FILE, corpus)
         shelf = unseen(corpus, model)
         ways = rivals(shelf, model, asked) | {"Captain": outcomes(shelf, asked)}
-        for locale in ("ru", "en"):
+        for locale in sorted({item.locale for item in asked}, reverse=True):
             mine = [i for i, item in enumerate(asked) if item.locale == locale and item.external_id]
             for name, found in ways.items():
                 chosen = [found[i] for i in mine]
