@@ -1,18 +1,25 @@
 """Captain at work in a test: an assistant who answers, a help center he has read, the couriers run by hand."""
 
+import contextlib
+import time
+from collections.abc import Callable
+
 from sqlalchemy import text
+from sqlmodel import col, select
 
 from app.assist.actions import change_assistant
 from app.assist.assistants import first_assistant
-from app.assist.models import Mode
+from app.assist.models import Mode, Passage
+from app.config import settings
 from app.consumers import DELIVERIES
-from app.conversations.models import Message
+from app.conversations.models import Conversation, Message
 from app.conversations.queries import locked, thread
 from app.database import across_accounts, session, transaction
 from app.deliveries.courier import deliver_next
 from app.help_center.actions import create_article, create_category, create_portal
 from app.help_center.models import Article
 from app.inboxes.models import Inbox
+from captain.client import Captain, CaptainAway
 from tests.world import World, asks, everyone_reads
 
 ARTICLES = {
@@ -66,3 +73,32 @@ def said(asked: Message) -> list[Message]:
     with transaction(asked.account_id):
         found = thread(locked(asked.account_id, asked.conversation_id), public_only=True)
     return [message for message in found if message.sender_type == "captain"]
+
+
+def latest_conversation(world: World) -> Conversation:
+    """The one begun last."""
+    with transaction(world.account_id) as current:
+        return current.exec(select(Conversation).order_by(col(Conversation.id).desc())).first()
+
+
+def has_read(world: World) -> bool:
+    """Whether a real Captain has come to the end of the help center."""
+    with transaction(world.account_id) as current:
+        rows = list(current.exec(select(Passage.model)))
+    return len(rows) >= 2 * len(ARTICLES) and all(rows)
+
+
+def is_awake() -> bool:
+    """Whether Captain answers at all."""
+    with contextlib.suppress(CaptainAway):
+        return bool(Captain(settings().captain_socket, 5.0).ping())
+    return False
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait for what others do."""
+    for _try in range(600):
+        if holds():
+            return
+        time.sleep(0.1)
+    raise AssertionError("it did not come to pass in a minute")

@@ -1,33 +1,20 @@
 """Captain with his model: he answers customers from what he may know, with its source, and from nothing else."""
 
-import contextlib
-from collections.abc import Iterator
-
 import pytest
 
 from app.assist import actions, insight, queries
 from app.assist.assistants import first_assistant, in_portal
-from app.config import settings
 from app.conversations.models import Holder, Message, Status
 from app.database import transaction
 from app.events import log
 from app.help_center.actions import unpublish, update_article, update_portal
 from app.help_center.models import Article, Portal
 from app.help_center.queries import portals
-from captain.client import Captain, CaptainAway
 from captain.wire import Verdict
 from tests.assist.desk import answering, help_center, said, says, works
-from tests.surroundings import running
 from tests.world import World, acme, conversation_of
 
 pytestmark = pytest.mark.usefixtures("database", "captain")
-
-
-@pytest.fixture(scope="module")
-def captain() -> Iterator[None]:
-    with running("captain") as crew:
-        crew.wait_for("captain", _answers, 120)
-        yield
 
 
 def test_a_customer_gets_an_answer_with_its_source() -> None:
@@ -154,9 +141,3 @@ def _last(asked: Message) -> Message:
 def _log(world: World) -> list[log.Event]:
     with transaction(world.account_id):
         return log.read(world.account_id, 0, 1000)
-
-
-def _answers() -> bool:
-    with contextlib.suppress(CaptainAway):
-        return bool(Captain(settings().captain_socket, 2.0).ping())
-    return False

@@ -1,8 +1,5 @@
 """Captain beside an agent: he answers from what the agent may see, says where from, and keeps it for this agent alone."""
 
-import contextlib
-from collections.abc import Iterator
-
 import pytest
 from sqlmodel import select
 
@@ -10,7 +7,6 @@ from app.assist import assistance, copilot
 from app.assist.actions import change_assistant
 from app.assist.assistants import first_assistant
 from app.assist.models import Mode, Suggestion, SuggestionState
-from app.config import settings
 from app.contacts.models import Contact
 from app.conversations.models import Message
 from app.conversations.queries import locked, visible_inbox_ids
@@ -22,20 +18,11 @@ from app.inboxes.actions import set_members
 from app.inboxes.queries import inbox
 from app.users.models import User
 from app.users.queries import membership
-from captain.client import Captain, CaptainAway
 from tests.assist.desk import help_center, works
 from tests.assist.remembering import SOLVED, remembers
-from tests.surroundings import running
 from tests.world import World, acme, asks, replies
 
 pytestmark = pytest.mark.usefixtures("database", "captain")
-
-
-@pytest.fixture(scope="module")
-def captain() -> Iterator[None]:
-    with running("captain") as crew:
-        crew.wait_for("captain", _answers, 120)
-        yield
 
 
 def test_he_answers_from_the_help_center_with_numbered_sources() -> None:
@@ -156,9 +143,3 @@ def _asks(world: World, asked: Message, words: str, by: User | None = None) -> S
         conversation = locked(world.account_id, asked.conversation_id)
         wanted = copilot.asked(conversation, user.id, words, visible)
     return copilot.answer(wanted)
-
-
-def _answers() -> bool:
-    with contextlib.suppress(CaptainAway):
-        return bool(Captain(settings().captain_socket, 5).ping())
-    return False

@@ -1,37 +1,24 @@
 """«Ещё вариант»: another draft from other sources, never in the same words; and the word that there is none."""
 
-import contextlib
-from collections.abc import Iterator
-
 import pytest
 
 from app.assist import actions
 from app.assist.another import another_now
 from app.assist.models import Draft, DraftState
 from app.assist.queries import draft_for
-from app.config import settings
 from app.conversations.models import Message
 from app.conversations.queries import locked
 from app.database import transaction
 from app.events import log
 from app.help_center.actions import create_article
 from app.help_center.models import Category, Portal
-from captain.client import Captain, CaptainAway
 from tests.assist.desk import help_center, says, works
-from tests.surroundings import running
 from tests.world import World, acme, replies
 
 pytestmark = pytest.mark.usefixtures("database", "captain")
 
 KINDS = "К сообщению можно прикрепить картинки, видео и документы. Файл больше 40 МБ не отправится."
 ASKED = "Сколько файлов можно прикрепить к сообщению?"
-
-
-@pytest.fixture(scope="module")
-def captain() -> Iterator[None]:
-    with running("captain") as crew:
-        crew.wait_for("captain", _answers, 120)
-        yield
 
 
 def test_another_draft_comes_from_other_sources_in_the_first_ones_place() -> None:
@@ -107,9 +94,3 @@ def _drafted() -> tuple[World, Message, Draft]:
 
 def _another(world: World, draft: Draft) -> Draft | None:
     return another_now(world.account_id, draft.conversation_id, draft.id, 30, by=world.ada)
-
-
-def _answers() -> bool:
-    with contextlib.suppress(CaptainAway):
-        return bool(Captain(settings().captain_socket, 5).ping())
-    return False

@@ -1,7 +1,5 @@
 """Labels and canned responses suggested beside the composer: worked out in the background, decided once, told to the log."""
 
-import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,7 +7,6 @@ from sqlmodel import select
 
 from app.assist import hints, learning
 from app.assist.models import CannedVector, LabelModel, SuggestionKind, SuggestionState
-from app.config import settings
 from app.conversations.actions import resolve, set_labels
 from app.conversations.models import Message
 from app.conversations.queries import locked
@@ -17,10 +14,8 @@ from app.database import transaction
 from app.events import log
 from app.labels.actions import create_label
 from app.shortcuts.actions import create_canned_response
-from captain.client import Captain, CaptainAway
 from tests.assist.desk import works
 from tests.assist.test_captain_screens import _signed_in
-from tests.surroundings import running
 from tests.world import World, acme, asks, replies
 
 pytestmark = pytest.mark.usefixtures("database", "captain")
@@ -31,13 +26,6 @@ SUBJECTS = {
 }  # fmt: skip
 THINGS = ("Ош", "Бишкек", "Талас", "Нарын", "Каракол", "чай", "мёд", "чайник")
 CANNED = "Доставка по стране занимает два дня и стоит 200 сомов, в другой город везём три дня за 350 сомов."
-
-
-@pytest.fixture(scope="module")
-def captain() -> Iterator[None]:
-    with running("captain") as crew:
-        crew.wait_for("captain", _answers, 120)
-        yield
 
 
 def test_a_label_that_the_desk_gives_is_suggested_and_one_click_gives_it() -> None:
@@ -184,9 +172,3 @@ def _told(world: World, name: str) -> list[int]:
 def _number(world: World, asked: Message) -> int:
     with transaction(world.account_id):
         return locked(world.account_id, asked.conversation_id).display_id
-
-
-def _answers() -> bool:
-    with contextlib.suppress(CaptainAway):
-        return bool(Captain(settings().captain_socket, 5).ping())
-    return False

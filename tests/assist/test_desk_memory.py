@@ -1,7 +1,5 @@
 """Resolved conversations that Captain shows beside a new one: those the agent may see, and nothing of who is gone."""
 
-import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,7 +7,6 @@ from sqlmodel import select
 
 from app.assist import assistance, memory
 from app.assist.models import Memory, Suggestion, SuggestionKind
-from app.config import settings
 from app.contacts.models import Contact
 from app.conversations.actions import reopen, resolve
 from app.conversations.models import Message
@@ -21,22 +18,13 @@ from app.inboxes.actions import create_inbox, set_members
 from app.inboxes.models import Channel
 from app.users.models import User
 from app.users.queries import membership
-from captain.client import Captain, CaptainAway
 from tests.assist.desk import works
 from tests.assist.remembering import SOLVED, remembers, solves
-from tests.surroundings import running
 from tests.world import World, acme, asks, everyone_reads, globex, replies
 
 pytestmark = pytest.mark.usefixtures("database", "captain")
 
 ASKED = "Здравствуйте! Письмо для смены пароля не приходит"
-
-
-@pytest.fixture(scope="module")
-def captain() -> Iterator[None]:
-    with running("captain") as crew:
-        crew.wait_for("captain", _answers, 120)
-        yield
 
 
 def test_an_alike_conversation_is_found_with_the_answer_that_solved_it() -> None:
@@ -158,9 +146,3 @@ def _answers_of(world: World, found: Suggestion) -> list[Any]:
     with transaction(world.account_id):
         pairs = [memory.pair(world.account_id, one["message_ids"]) for one in found.shown]
     return [pair[1] for pair in pairs if pair]
-
-
-def _answers() -> bool:
-    with contextlib.suppress(CaptainAway):
-        return bool(Captain(settings().captain_socket, 5).ping())
-    return False

@@ -1,8 +1,6 @@
 """An agent's words worded better, a thread in short, what only a model can: at the doors of the workspace."""
 
-import contextlib
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,27 +8,18 @@ from flask.testing import FlaskClient
 from sqlmodel import col, select
 
 from app.assist.models import Suggestion, SuggestionKind, SuggestionState
-from app.config import settings
 from app.conversations.models import Message
 from app.database import transaction
 from app.events import log
 from app.inboxes.actions import set_members
 from app.inboxes.queries import inbox
-from captain.client import Captain, CaptainAway
 from tests.assist.test_captain_screens import _signed_in
-from tests.surroundings import forget_settings, running
+from tests.surroundings import forget_settings
 from tests.world import World, acme, asks, replies
 
 pytestmark = pytest.mark.usefixtures("database")
 
 PART = {"X-Part": "true"}
-
-
-@pytest.fixture(scope="module")
-def captain() -> Iterator[None]:
-    with running("captain") as crew:
-        crew.wait_for("captain", _answers, 120)
-        yield
 
 
 # the first of all: later ones have started him
@@ -146,9 +135,3 @@ def _desk() -> tuple[World, Message, FlaskClient]:
 def _kept(world: World, kind: SuggestionKind) -> list[Any]:
     with transaction(world.account_id) as current:
         return [one for one in current.exec(select(Suggestion).order_by(col(Suggestion.id))) if one.kind == kind]
-
-
-def _answers() -> bool:
-    with contextlib.suppress(CaptainAway):
-        return bool(Captain(settings().captain_socket, 5).ping())
-    return False

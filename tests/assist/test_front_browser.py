@@ -1,23 +1,21 @@
 """A reader of the help center, his answer and a person; a manager whose change did worse on the past. In Chromium."""
 
 import re
-import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlmodel import col, select
+from sqlmodel import select
 
 from app.assist import trials
 from app.assist.assistants import first_assistant
-from app.assist.models import Passage, Trial, TrialState
+from app.assist.models import Trial, TrialState
 from app.conversations.actions import resolve
-from app.conversations.models import Conversation, Status
+from app.conversations.models import Status
 from app.conversations.queries import locked, thread
 from app.database import transaction
 from app.help_center.actions import update_portal
 from app.help_center.queries import portals
-from tests.assist.desk import answering, help_center
+from tests.assist.desk import answering, has_read, help_center, latest_conversation, until
 from tests.assist.test_trials import SOLVED
 from tests.conftest import Server
 from tests.world import World, acme, asks, replies
@@ -45,7 +43,7 @@ def world(server: Server) -> World:
     with transaction(made.account_id):
         update_portal(portals(made.account_id)[0], by="system", inbox_id=made.inbox.id)
     answering(made)
-    _until(lambda: _has_read(made))
+    until(lambda: has_read(made))
     return made
 
 
@@ -65,8 +63,8 @@ def test_an_answer_comes_word_after_word_and_goes_with_the_reader_to_a_person(wo
     card = page.frame_locator("#kulpunai iframe")
     expect(card.locator(".message--mine")).to_contain_text("Сколько файлов можно прикрепить", timeout=WAIT_MS)
     expect(card.locator(".message--captain")).to_contain_text("до пятнадцати файлов")
-    _until(lambda: _conversation(world).status == Status.OPEN)
-    conversation = _conversation(world)
+    until(lambda: latest_conversation(world).status == Status.OPEN)
+    conversation = latest_conversation(world)
     with transaction(world.account_id):
         found = thread(conversation, public_only=True)
     assert [one.sender_type for one in found] == ["contact", "captain"]
@@ -123,22 +121,3 @@ def test_a_change_that_did_worse_on_the_past_does_not_go_live(world: World, desk
     with transaction(world.account_id) as current:
         assert [one.state for one in current.exec(select(Trial))] == [TrialState.DONE]
         assert trials.settings_of(first_assistant(world.account_id))["locales"] == ["en"]
-
-
-def _conversation(world: World) -> Conversation:
-    with transaction(world.account_id) as current:
-        return current.exec(select(Conversation).order_by(col(Conversation.id).desc())).first()
-
-
-def _has_read(world: World) -> bool:
-    with transaction(world.account_id) as current:
-        rows = list(current.exec(select(Passage.model)))
-    return len(rows) >= 8 and all(rows)
-
-
-def _until(holds: Callable[[], bool]) -> None:
-    for _try in range(600):
-        if holds():
-            return
-        time.sleep(0.1)
-    raise AssertionError("it did not come to pass in a minute")

@@ -35,8 +35,8 @@ from app.help_center.actions import create_article, create_category, create_port
 from app.help_center.models import Article, Portal
 from app.main import create_app
 from app.supervisor import Crew
-from captain.client import Captain, CaptainAway
-from tests.assist.desk import answering, help_center, said, says, works
+from captain.client import Captain
+from tests.assist.desk import answering, help_center, is_awake, said, says, works
 from tests.assist.test_captain_screens import _signed_in
 from tests.captain.fake_model import FakeModel, chat
 from tests.captain.test_writer import DEMANDS, OPENINGS
@@ -81,7 +81,7 @@ def model(_model: Model) -> Iterator[Model]:
 def captain(_model: Model) -> Iterator[Crew]:
     variables = {"CAPTAIN_MODEL": f"fake@{_model.base}", "EGRESS_ALLOW_CIDRS": "127.0.0.1/32"}
     with running("captain", variables=variables) as crew:
-        crew.wait_for("captain", _answers, 180)
+        crew.wait_for("captain", is_awake, 180)
         yield crew
 
 
@@ -426,9 +426,3 @@ def notes(asked: Message) -> list[Message]:
     with transaction(asked.account_id):
         found = thread(locked(asked.account_id, asked.conversation_id))
     return [message for message in found if message.is_private]
-
-
-def _answers() -> bool:
-    with contextlib.suppress(CaptainAway):
-        return bool(Captain(settings().captain_socket, 2.0).ping())
-    return False

@@ -20,9 +20,9 @@ from app.deliveries.models import Delivery, DeliveryState
 from app.help_center.actions import create_article, unpublish
 from app.help_center.models import Article, Category, Portal
 from app.supervisor import Crew
-from captain.client import Captain, CaptainAway
+from captain.client import Captain
 from captain.embedder import WHITENED
-from tests.assist.desk import ARTICLES, help_center, works
+from tests.assist.desk import ARTICLES, help_center, is_awake, works
 from tests.assist.test_captain_screens import _signed_in
 from tests.captain.fake_model import fake_model
 from tests.surroundings import running
@@ -181,18 +181,12 @@ def tiny(tmp_path: Path) -> str:
 def captain(embedder: str) -> Iterator[Crew]:
     """Captain's process with this model, answering."""
     with running("captain", variables={"CAPTAIN_EMBEDDER": embedder, "EGRESS_ALLOW_CIDRS": "127.0.0.1/32"}) as crew:
-        crew.wait_for("captain", _answers, 180)
+        crew.wait_for("captain", is_awake, 180)
         yield crew
 
 
 def ask() -> Captain:
     return Captain(settings().captain_socket, 60.0)
-
-
-def _answers() -> bool:
-    with contextlib.suppress(CaptainAway):
-        return bool(ask().ping())
-    return False
 
 
 # -- the world

@@ -1,7 +1,5 @@
 """Other settings are tried on what people have answered, and what did worse does not go live."""
 
-import contextlib
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -11,16 +9,13 @@ from app.assist import actions, trials
 from app.assist.assistants import first_assistant
 from app.assist.judging import Objection, Outcome
 from app.assist.models import Assistant, Document, Mode, Trial, TrialQuestion, TrialState
-from app.config import settings
 from app.conversations.actions import resolve
 from app.conversations.models import Conversation, Message
 from app.conversations.queries import locked
 from app.database import transaction
 from app.errors import Invalid
 from app.events import log
-from captain.client import Captain, CaptainAway
 from tests.assist.desk import ARTICLES, answering, help_center, works
-from tests.surroundings import running
 from tests.world import World, acme, asks, replies
 
 pytestmark = pytest.mark.usefixtures("database", "captain")
@@ -32,13 +27,6 @@ SOLVED = {
     "Как отложить диалог до завтра?": "Нажмите «Отложить» и выберите время, диалог вернётся в список сам.",
     "Что такое метки и сколько их может быть?": "Метки — это слова, по которым диалоги находят, их может быть до пятидесяти.",
 }
-
-
-@pytest.fixture(scope="module")
-def captain() -> Iterator[None]:
-    with running("captain") as crew:
-        crew.wait_for("captain", _answers, 120)
-        yield
 
 
 def test_past_questions_are_put_to_both_and_judged_by_what_people_said() -> None:
@@ -195,9 +183,3 @@ def _tried(world: World, **fields: object) -> Trial:
 def _fresh(trial: Trial) -> Trial:
     with transaction(trial.account_id) as current:
         return current.get_one(Trial, (trial.account_id, trial.id))
-
-
-def _answers() -> bool:
-    with contextlib.suppress(CaptainAway):
-        return bool(Captain(settings().captain_socket, 2.0).ping())
-    return False

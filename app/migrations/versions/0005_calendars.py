@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from app.migrations.columns import parent
 from app.migrations.security import SYSTEM, grant_sequences, secure
 
 revision = "0005"
@@ -54,7 +55,7 @@ def _calendars() -> None:
         sa.Column("week", postgresql.JSONB(), nullable=False),
         sa.Column("holidays", postgresql.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False),
         _moment("created_at"),
-        _parent("calendar_version", "calendar"),
+        parent("calendar_version", "calendar"),
         sa.PrimaryKeyConstraint("account_id", "calendar_id", "version", name=op.f("pk_calendar_version")),
     )
     for table in ("inbox", "team"):
@@ -144,11 +145,6 @@ def _from_hours() -> None:
 def _point(table: str, parent: str) -> None:
     name = op.f(f"fk_{table}_account_id_{parent}_id")
     op.create_foreign_key(name, table, parent, ["account_id", f"{parent}_id"], ["account_id", "id"])
-
-
-def _parent(table: str, parent: str) -> sa.ForeignKeyConstraint:
-    mine, theirs = ["account_id", f"{parent}_id"], [f"{parent}.account_id", f"{parent}.id"]
-    return sa.ForeignKeyConstraint(mine, theirs, name=op.f(f"fk_{table}_account_id_{parent}_id"))
 
 
 def _moment(name: str) -> sa.Column[sa.DateTime]:

@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from app.migrations.columns import key, parent
 from app.migrations.security import SYSTEM, grant_sequences, secure
 
 revision = "0007"
@@ -31,7 +32,7 @@ def upgrade() -> None:
 def _assistants() -> None:
     op.create_table(
         "assistant",
-        *_key("assistant"),
+        *key("assistant"),
         _text("name"),
         _choice("tone", ("friendly", "formal"), "tone"),
         _text("instructions"),
@@ -56,7 +57,7 @@ def _assistants() -> None:
 def _sources() -> None:
     op.create_table(
         "source",
-        *_key("source"),
+        *key("source"),
         sa.Column("assistant_id", sa.BigInteger(), nullable=False),
         _choice("kind", ("page", "file", "sitemap"), "kind"),
         _choice("state", ("waiting", "ready", "failed"), "state"),
@@ -70,14 +71,14 @@ def _sources() -> None:
         sa.Column("every_hours", sa.BigInteger(), server_default=sa.text("24"), nullable=False),
         _moment("created_at"),
         sa.Column("checked_at", sa.DateTime(timezone=True), nullable=True),
-        _parent("source", "assistant"),
+        parent("source", "assistant"),
     )
 
 
 def _documents() -> None:
     op.create_table(
         "document",
-        *_key("document"),
+        *key("document"),
         sa.Column("assistant_id", sa.BigInteger(), nullable=False),
         sa.Column("source_id", sa.BigInteger(), nullable=True),
         _choice("kind", ("faq", "file", "page"), "kind"),
@@ -90,9 +91,9 @@ def _documents() -> None:
         _moment("created_at"),
         _moment("updated_at"),
         sa.Column("decided_by", sa.BigInteger(), nullable=True),
-        _parent("document", "assistant"),
-        _parent("document", "source"),
-        _parent("document", "conversation"),
+        parent("document", "assistant"),
+        parent("document", "source"),
+        parent("document", "conversation"),
     )
     op.create_index("ix_document_assistant", "document", ["account_id", "assistant_id", "kind", "state"])
     op.create_index("ix_document_source", "document", ["account_id", "source_id", "url"])
@@ -133,20 +134,6 @@ def _first_assistants() -> None:
         " select id, case when locale = 'ru' then 'Капитан' else 'Captain' end, true, 'drafts' from account"
     )
     op.execute("reset role")
-
-
-def _key(table: str) -> list[sa.schema.SchemaItem]:
-    return [
-        sa.Column("account_id", sa.BigInteger(), nullable=False),
-        sa.Column("id", sa.BigInteger(), autoincrement=True, nullable=False),
-        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f(f"fk_{table}_account_id")),
-        sa.PrimaryKeyConstraint("account_id", "id", name=op.f(f"pk_{table}")),
-    ]
-
-
-def _parent(table: str, parent: str) -> sa.ForeignKeyConstraint:
-    mine, theirs = ["account_id", f"{parent}_id"], [f"{parent}.account_id", f"{parent}.id"]
-    return sa.ForeignKeyConstraint(mine, theirs, name=op.f(f"fk_{table}_account_id_{parent}_id"))
 
 
 def _text(name: str, default: str = "") -> sa.Column[str]:

@@ -5,6 +5,7 @@ from alembic import op
 from pgvector.sqlalchemy import HALFVEC
 from sqlalchemy.dialects import postgresql
 
+from app.migrations.columns import key, parent
 from app.migrations.security import grant_sequences, secure
 
 revision = "0009"
@@ -38,7 +39,7 @@ def _drafts() -> None:
 def _suggestions() -> None:
     op.create_table(
         "suggestion",
-        *_key("suggestion"),
+        *key("suggestion"),
         sa.Column("conversation_id", sa.BigInteger(), nullable=False),
         _choice("kind", KINDS, "kind"),
         sa.Column("message_id", sa.BigInteger(), nullable=True),
@@ -53,7 +54,7 @@ def _suggestions() -> None:
         sa.Column("edit_distance", sa.BigInteger(), nullable=True),
         _moment("created_at"),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
-        _parent("suggestion", "conversation"),
+        parent("suggestion", "conversation", ondelete="CASCADE"),
     )
     op.create_index("ix_suggestion_conversation", "suggestion", ["account_id", "conversation_id", "kind", "id"])
     # the words of a conversation that is to be forgotten may have been shown beside others
@@ -64,14 +65,14 @@ def _suggestions() -> None:
 def _memories() -> None:
     op.create_table(
         "memory",
-        *_key("memory"),
+        *key("memory"),
         sa.Column("conversation_id", sa.BigInteger(), nullable=False),
         sa.Column("question_ids", postgresql.ARRAY(sa.BigInteger()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("answer_ids", postgresql.ARRAY(sa.BigInteger()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("model", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.Column("embedding", HALFVEC(), nullable=True),
         _moment("created_at"),
-        _parent("memory", "conversation"),
+        parent("memory", "conversation", ondelete="CASCADE"),
         sa.UniqueConstraint("account_id", "conversation_id", name=op.f("uq_memory_account_id_conversation_id")),
     )
 
@@ -79,12 +80,12 @@ def _memories() -> None:
 def _canned_vectors() -> None:
     op.create_table(
         "canned_vector",
-        *_key("canned_vector"),
+        *key("canned_vector"),
         sa.Column("canned_response_id", sa.BigInteger(), nullable=False),
         _text("content_hash"),
         _text("model"),
         sa.Column("embedding", HALFVEC(), nullable=True),
-        _parent("canned_vector", "canned_response"),
+        parent("canned_vector", "canned_response", ondelete="CASCADE"),
         sa.UniqueConstraint(
             "account_id", "canned_response_id", name=op.f("uq_canned_vector_account_id_canned_response_id")
         ),
@@ -94,7 +95,7 @@ def _canned_vectors() -> None:
 def _label_models() -> None:
     op.create_table(
         "label_model",
-        *_key("label_model"),
+        *key("label_model"),
         _text("label"),
         _text("model"),
         sa.Column("weights", postgresql.ARRAY(sa.Float()), server_default=sa.text("'{}'"), nullable=False),
@@ -107,22 +108,6 @@ def _label_models() -> None:
         _moment("trained_at"),
         sa.UniqueConstraint("account_id", "label", name=op.f("uq_label_model_account_id_label")),
     )
-
-
-def _key(table: str) -> list[sa.schema.SchemaItem]:
-    return [
-        sa.Column("account_id", sa.BigInteger(), nullable=False),
-        sa.Column("id", sa.BigInteger(), autoincrement=True, nullable=False),
-        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f(f"fk_{table}_account_id")),
-        sa.PrimaryKeyConstraint("account_id", "id", name=op.f(f"pk_{table}")),
-    ]
-
-
-def _parent(table: str, parent: str) -> sa.ForeignKeyConstraint:
-    """What hangs on a row goes with it."""
-    mine, theirs = ["account_id", f"{parent}_id"], [f"{parent}.account_id", f"{parent}.id"]
-    name = op.f(f"fk_{table}_account_id_{parent}_id")
-    return sa.ForeignKeyConstraint(mine, theirs, name=name, ondelete="CASCADE")
 
 
 def _text(name: str) -> sa.Column[str]:

@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from app.migrations.columns import key, parent
 from app.migrations.security import grant_sequences, secure
 
 revision = "0010"
@@ -17,7 +18,7 @@ STATES = ("waiting", "running", "done", "stopped", "failed")
 def upgrade() -> None:
     op.create_table(
         "trial",
-        *_key("trial"),
+        *key("trial"),
         sa.Column("assistant_id", sa.BigInteger(), nullable=False),
         sa.Column(
             "state",
@@ -35,19 +36,19 @@ def upgrade() -> None:
         sa.Column("created_by", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
-        _parent("trial", "assistant"),
+        parent("trial", "assistant"),
     )
     op.create_index("ix_trial_assistant", "trial", ["account_id", "assistant_id", sa.text("id desc")])
     op.create_table(
         "trial_question",
-        *_key("trial_question"),
+        *key("trial_question"),
         sa.Column("trial_id", sa.BigInteger(), nullable=False),
         sa.Column("conversation_id", sa.BigInteger(), nullable=False),
         sa.Column("is_done", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         _record("current"),
         _record("candidate"),
-        _parent("trial_question", "trial"),
-        _parent("trial_question", "conversation"),
+        parent("trial_question", "trial"),
+        parent("trial_question", "conversation"),
         sa.UniqueConstraint(
             "account_id", "trial_id", "conversation_id", name=op.f("uq_trial_question_account_id_trial_id_conversation_id")
         ),
@@ -55,20 +56,6 @@ def upgrade() -> None:
     for table in ("trial", "trial_question"):
         secure(table)
     grant_sequences()
-
-
-def _key(table: str) -> list[sa.schema.SchemaItem]:
-    return [
-        sa.Column("account_id", sa.BigInteger(), nullable=False),
-        sa.Column("id", sa.BigInteger(), autoincrement=True, nullable=False),
-        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f(f"fk_{table}_account_id")),
-        sa.PrimaryKeyConstraint("account_id", "id", name=op.f(f"pk_{table}")),
-    ]
-
-
-def _parent(table: str, parent: str) -> sa.ForeignKeyConstraint:
-    mine, theirs = ["account_id", f"{parent}_id"], [f"{parent}.account_id", f"{parent}.id"]
-    return sa.ForeignKeyConstraint(mine, theirs, name=op.f(f"fk_{table}_account_id_{parent}_id"))
 
 
 def _record(name: str) -> sa.Column[object]:
