@@ -47,6 +47,11 @@ def recalibration(judged: Sequence[Judged], used: Calibration = Calibration()) -
     return Calibration(max(0.0, slope), intercept)
 
 
+def raw(probability: float, used: Calibration) -> float:
+    """What it was before the correction."""
+    return 1 / (1 + math.exp(-max(-30.0, min(30.0, _undone(probability, used)))))
+
+
 def _step(logits: Sequence[float], worth: Sequence[float], slope: float, intercept: float) -> tuple[float, float]:
     """Newton's, of the log loss with a pull towards (1, 0)."""
     said = [1 / (1 + math.exp(-max(-30.0, min(30.0, slope * x + intercept)))) for x in logits]

@@ -11,6 +11,7 @@ from sqlmodel import col, select
 from app.assist import actions, hints, learning, memory, mining, queries, reading, reembedding, trials, turns
 from app.assist.actions import EMBED
 from app.assist.assistants import scope_of, serving
+from app.assist.calibrating import correction, noted
 from app.assist.models import TITLE, Document, DocumentState, Draft, Passage
 from app.assist.reactions import DRAFT
 from app.config import settings
@@ -258,6 +259,8 @@ def proposal_for(
     arrange: Callable[[Understood, list[Candidate]], list[Candidate]] | None = None,
 ) -> actions.Proposal:
     """What Captain answers, if he is as sure as drafts have to be, or as `sure_from`; arrange: see `queries.ask`. CaptainAway."""
+    with transaction(question.account_id):
+        calibration = correction(question.account_id)
     reply = queries.ask(
         captain(budget_seconds),
         question.scope,
@@ -267,6 +270,7 @@ def proposal_for(
         tone=question.tone,
         instructions=question.instructions,
         arrange=arrange,
+        calibration=calibration,
     )
     return actions.Proposal(
         text=reply.text,
@@ -274,7 +278,7 @@ def proposal_for(
         confidence=reply.confidence,
         article_ids=[int(hit.article_id) for hit in reply.ranking.hits[:10]],
         scores=[round(hit.score, 4) for hit in reply.ranking.hits[:10]],
-        features=dict(reply.ranking.features),
+        features=reply.ranking.features | noted(calibration),
         is_answer=reply.verdict == Verdict.ANSWER,
     )
 

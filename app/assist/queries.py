@@ -9,13 +9,14 @@ from urllib.parse import quote
 from sqlalchemy import text
 from sqlmodel import col, select
 
+from app.assist.calibrating import correction
 from app.assist.models import TITLE, Draft, DraftState
 from app.config import settings
 from app.conversations.models import Conversation
 from app.database import across_accounts, session, transaction
 from app.help_center.models import Portal
 from captain.client import Captain, CaptainAway
-from captain.wire import Candidate, Reply, Thresholds, Understood, Verdict
+from captain.wire import Calibration, Candidate, Reply, Thresholds, Understood, Verdict
 
 _MARK = re.compile(r"^(\d+[.)]|•)\s+")  # of a list item; a browser does not count it as text
 
@@ -101,10 +102,11 @@ def ask(
     without: frozenset[int] = frozenset(),
     is_worded: bool = True,
     arrange: Callable[[Understood, list[Candidate]], list[Candidate]] | None = None,
+    calibration: Calibration | None = None,
 ) -> Reply:
     """Captain's reply, from the passages in scope: an answer if he is as sure as `sure_from`. tone, instructions: how a
     model, where one is configured, is to word it, unless `is_worded` is false. without: articles he is not to know.
-    arrange: leaves out some of what was found, or adds to it.
+    arrange: leaves out some of what was found, or adds to it. calibration: the account's own, unless another is given.
 
     CaptainAway when he is; not to be called inside a transaction.
     """
@@ -112,12 +114,16 @@ def ask(
     found = [candidate for candidate in _in_scope(scope, understood) if candidate.article_id not in without]
     found = arrange(understood, found) if arrange else found
     thresholds = Thresholds(sure_from, min(sure_from, Thresholds().suggest))
+    if calibration is None:
+        with transaction(scope.account_id):
+            calibration = correction(scope.account_id)
     return captain.answer(
         question,
         found,
         context=context,
         language=language,
         thresholds=thresholds,
+        calibration=calibration,
         tone=tone,
         instructions=instructions,
         is_worded=is_worded,

@@ -15,6 +15,7 @@ from sqlmodel import col, select
 
 from app.assist import actions, judging, queries, steps
 from app.assist.assistants import assistant, scope_of, served_by
+from app.assist.calibrating import UNCORRECTED
 from app.assist.judging import Comparison, Evidence, Made, Objection, Outcome
 from app.assist.mining import pair_of
 from app.assist.models import Assistant, Trial, TrialQuestion, TrialState
@@ -271,6 +272,8 @@ def _made(batch: Batch, item: Item, place: int) -> Made:
         instructions=side.instructions,
         without=batch.without,
         is_worded=batch.is_worded,
+        # what agents made of his drafts came from these very conversations too
+        calibration=UNCORRECTED,
     )
     return _judged(reply, item.evidence)
 
