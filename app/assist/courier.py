@@ -26,7 +26,7 @@ from app.inboxes.models import Inbox
 from captain.client import Captain, CaptainAway
 from captain.passages import Passage as Piece
 from captain.passages import passages
-from captain.wire import Candidate, Understood, Verdict
+from captain.wire import Calibration, Candidate, Understood, Verdict
 
 DRAFT_SECONDS = 15.0
 EMBED_SECONDS = 120.0
@@ -68,6 +68,7 @@ class Question:
     scope: queries.Scope
     tone: str
     instructions: str
+    calibration: Calibration
 
 
 def draft_now(account_id: int, message_id: int, budget_seconds: float) -> Draft | None:
@@ -240,7 +241,7 @@ def question_of(message: Message) -> Question | None:
         .limit(CONTEXT_MESSAGES)
     )
     context = tuple(reversed(list(earlier)))
-    manner = (assistant.tone, assistant.instructions)
+    manner = (assistant.tone, assistant.instructions, correction(message.account_id))
     return Question(message.account_id, message.id, message.content[:1000], context, scope, *manner)
 
 
@@ -259,8 +260,6 @@ def proposal_for(
     arrange: Callable[[Understood, list[Candidate]], list[Candidate]] | None = None,
 ) -> actions.Proposal:
     """What Captain answers, if he is as sure as drafts have to be, or as `sure_from`; arrange: see `queries.ask`. CaptainAway."""
-    with transaction(question.account_id):
-        calibration = correction(question.account_id)
     reply = queries.ask(
         captain(budget_seconds),
         question.scope,
@@ -270,7 +269,7 @@ def proposal_for(
         tone=question.tone,
         instructions=question.instructions,
         arrange=arrange,
-        calibration=calibration,
+        calibration=question.calibration,
     )
     return actions.Proposal(
         text=reply.text,
@@ -278,7 +277,7 @@ def proposal_for(
         confidence=reply.confidence,
         article_ids=[int(hit.article_id) for hit in reply.ranking.hits[:10]],
         scores=[round(hit.score, 4) for hit in reply.ranking.hits[:10]],
-        features=reply.ranking.features | noted(calibration),
+        features=reply.ranking.features | noted(question.calibration),
         is_answer=reply.verdict == Verdict.ANSWER,
     )
 

@@ -75,7 +75,7 @@ def exchange(messages: Sequence[Message]) -> Exchange | None:
 
 def question_now(messages: Sequence[Message]) -> tuple[str, int | None]:
     """What the customer asks at the end of a thread, with the number of his newest message; "" when nothing."""
-    spoken = [m for m in messages if m.message_type == MessageType.INCOMING and m.content and m.deleted_at is None]
+    spoken = [message for message in messages if _is_customers(message)]
     last = max((m.id for m in messages if m.sender_type == SenderType.USER and not m.is_private), default=0)
     # as many as pair_of takes: the vectors of both are compared
     recent = (_weighty([m for m in spoken if m.id > last]) or _weighty(spoken))[-2:]
@@ -145,7 +145,7 @@ def _turns(messages: Sequence[Message]) -> list[tuple[list[Message], list[Messag
         if said:
             turns.append((asked[-ASKED:], said))
             said = []
-        if message.message_type == MessageType.INCOMING and message.content and message.deleted_at is None:
+        if _is_customers(message):
             asked = [*asked, message]
     return [*turns, (asked[-ASKED:], said)] if said else turns
 
@@ -156,10 +156,18 @@ def _answered(turn: tuple[list[Message], list[Message]]) -> Exchange | None:
     return Exchange(tuple(m.id for m in asked), tuple(m.id for m in said), *pair) if pair else None
 
 
+def _is_customers(message: Message) -> bool:
+    """Whether the customer says something in it, still."""
+    return message.message_type == MessageType.INCOMING and bool(message.content) and message.deleted_at is None
+
+
 def _weighty(messages: Sequence[Message]) -> list[Message]:
     """The customer's that ask for something."""
-    spoken = [m for m in messages if m.message_type == MessageType.INCOMING and m.content and m.deleted_at is None]
-    return [m for m in spoken if wish(m.content) not in {Wish.HELLO, Wish.THANKS, Wish.NOTHING, Wish.SOLVED}]
+    return [
+        m
+        for m in messages
+        if _is_customers(m) and wish(m.content) not in {Wish.HELLO, Wish.THANKS, Wish.NOTHING, Wish.SOLVED}
+    ]
 
 
 def _read(account_id: int, ids: set[int]) -> dict[int, Message]:

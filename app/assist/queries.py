@@ -110,13 +110,13 @@ def ask(
 
     CaptainAway when he is; not to be called inside a transaction.
     """
-    understood = understand(captain, scope, question, context)
+    with transaction(scope.account_id):
+        model = model_in_use(scope.account_id)
+        calibration = calibration or correction(scope.account_id)
+    understood = captain.understand(question, context, model)
     found = [candidate for candidate in _in_scope(scope, understood) if candidate.article_id not in without]
     found = arrange(understood, found) if arrange else found
     thresholds = Thresholds(sure_from, min(sure_from, Thresholds().suggest))
-    if calibration is None:
-        with transaction(scope.account_id):
-            calibration = correction(scope.account_id)
     return captain.answer(
         question,
         found,

@@ -8,10 +8,11 @@ learned from these very conversations or from these customers, he does not know 
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import text
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 
 from app.assist import actions, judging, queries, steps
 from app.assist.assistants import assistant, scope_of, served_by
@@ -91,7 +92,12 @@ class Result:
 
     comparison: Comparison
     objection: Objection | None
-    changed: Sequence[Changed]
+    differing: Sequence[tuple[Made, Made, TrialQuestion]]
+
+    @cached_property
+    def changed(self) -> list[Changed]:
+        """The first SHOWN that come out differently, with their words. Each thread is read, so for a page alone."""
+        return [_changed(*one) for one in self.differing[:SHOWN]]
 
 
 def settings_of(found: Assistant) -> dict[str, Any]:
@@ -132,7 +138,7 @@ def result(trial: Trial) -> Result:
     differing.sort(key=lambda one: (one[1].outcome != Outcome.WRONG, one[0].outcome != Outcome.RIGHT, -one[2].id))
     is_done = trial.state == TrialState.DONE
     objection = judging.objection(pairs, trial.current, trial.candidate) if is_done else None
-    return Result(Comparison(pairs), objection, [_changed(*one) for one in differing[:SHOWN]])
+    return Result(Comparison(pairs), objection, differing)
 
 
 def switch(trial: Trial, *, by: str, is_for_drafts: bool = False) -> Assistant:
@@ -298,7 +304,7 @@ def _keep(delivery: Delivery, made: dict[int, tuple[Made, Made]]) -> None:
         row = session().get_one(TrialQuestion, (trial.account_id, identifier))
         row.current, row.candidate, row.is_done = asdict(current), asdict(candidate), True
     session().flush()
-    trial.done_count = len(_questions(trial, is_done=True))
+    trial.done_count = _done(trial)
     if made and trial.done_count < trial.question_count:
         return _owe(trial)
     trial.state = TrialState.DONE
@@ -324,6 +330,19 @@ def _questions(trial: Trial, *, is_done: bool, limit: int = QUESTIONS) -> list[T
         col(TrialQuestion.is_done).is_(is_done),
     )
     return list(session().exec(query.order_by(col(TrialQuestion.id)).limit(limit)))
+
+
+def _done(trial: Trial) -> int:
+    query = (
+        select(func.count())
+        .select_from(TrialQuestion)
+        .where(
+            col(TrialQuestion.account_id) == trial.account_id,
+            col(TrialQuestion.trial_id) == trial.id,
+            col(TrialQuestion.is_done).is_(True),
+        )
+    )
+    return session().exec(query).one()
 
 
 def _read(row: dict[str, Any]) -> Made:
