@@ -61,9 +61,9 @@ class Captain:
         vector = _unpacked(told["vectors"], told["dimension"])[0]
         return Understood(told["text"], told["language"], tuple(told["lexemes"]), tuple(vector), told["embedder"])
 
-    def embed_query(self, text: str) -> list[float]:
-        """The question's vector, repaired as `understand` does."""
-        return self._embed("query", [text])[0]
+    def embed_queries(self, texts: Sequence[str]) -> list[list[float]]:
+        """A question's vector each, repaired as `understand` does; at most 256 a call."""
+        return self._embed("query", texts)
 
     def embed_documents(self, texts: Sequence[str], embedder: str | None = None) -> list[list[float]]:
         """A vector for each text, at most 256 a call. A passage takes about 50 ms of a core: mind the budget.

@@ -12,8 +12,8 @@ from app.assist.mining import cosine, pair_of, without_names
 from app.assist.wishes import Wish, says_the_same, wish
 from app.clock import now
 from app.config import settings
-from app.conversations.models import Conversation
-from app.conversations.queries import thread
+from app.conversations.models import Message
+from app.conversations.queries import threads
 from app.database import session, transaction
 from app.i18n import _
 from captain.client import Captain, CaptainAway
@@ -104,13 +104,12 @@ def gaps(account_id: int) -> list[Gap]:
     """Of the last DAYS days. Opens its own transactions: Captain is asked outside of any; without him nothing is grouped."""
     with transaction(account_id):
         found = _unanswered(account_id)
-    captain = Captain(settings().captain_socket, SECONDS)
+    try:
+        vectors = Captain(settings().captain_socket, SECONDS).embed_queries([one.question for one in found])
+    except CaptainAway:
+        return [Gap([each]) for each in found]
     groups: list[tuple[list[float], list[Unanswered]]] = []
-    for one in found:
-        try:
-            mine = captain.embed_query(one.question)
-        except CaptainAway:
-            return [Gap([each]) for each in found]
+    for one, mine in zip(found, vectors, strict=True):
         near = max(groups, key=lambda group: _nearness(group, one, mine), default=None)
         if near is not None and _nearness(near, one, mine) >= TOGETHER:
             near[1].append(one)
@@ -127,11 +126,11 @@ def _nearness(group: tuple[list[float], list[Unanswered]], one: Unanswered, vect
 
 def _unanswered(account_id: int) -> list[Unanswered]:
     values = {"account": account_id, "since": now() - timedelta(days=DAYS), "limit": LIMIT}
-    rows = session().connection().execute(_ABSTAINED, values).all()
+    rows = [row for row in session().connection().execute(_ABSTAINED, values) if _asks(row.content)]
+    told = threads(account_id, {row.conversation_id for row in rows}, limit=60)
     return [
-        Unanswered(without_names(row.content), row.display_id, row.created_at, _answer(account_id, row.conversation_id))
+        Unanswered(without_names(row.content), row.display_id, row.created_at, _answer(told[row.conversation_id]))
         for row in rows
-        if _asks(row.content)
     ]
 
 
@@ -140,9 +139,8 @@ def _asks(words: str) -> bool:
     return wish(words) in {Wish.QUESTION, Wish.MONEY} and len(content(_COURTESY.sub("", words))) >= MEANING
 
 
-def _answer(account_id: int, conversation_id: int) -> str:
-    conversation = session().get_one(Conversation, (account_id, conversation_id))
-    pair = pair_of(thread(conversation, limit=60, public_only=True))
+def _answer(messages: Sequence[Message]) -> str:
+    pair = pair_of(messages)
     return pair[1] if pair else ""
 
 

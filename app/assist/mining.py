@@ -105,8 +105,8 @@ def _compare(pair: Pair) -> Pair | None:
 
 
 def _is_asked(captain: Captain, pair: Pair) -> bool:
-    mine = captain.embed_query(pair.question)
-    return any(cosine(mine, captain.embed_query(other)) >= ALIKE for other in pair.waiting)
+    mine, *others = captain.embed_queries([pair.question, *pair.waiting])
+    return any(cosine(mine, other) >= ALIKE for other in others)
 
 
 def cosine(one: Sequence[float], other: Sequence[float]) -> float:

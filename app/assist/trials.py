@@ -24,8 +24,8 @@ from app.assist.steps import Past
 from app.assist.wishes import language
 from app.clock import now
 from app.config import settings
-from app.conversations.models import Conversation
-from app.conversations.queries import thread
+from app.conversations.models import Conversation, Message
+from app.conversations.queries import threads
 from app.database import session
 from app.deliveries.actions import owe
 from app.deliveries.courier import Kind as Courier
@@ -96,8 +96,8 @@ class Result:
 
     @cached_property
     def changed(self) -> list[Changed]:
-        """The first SHOWN that come out differently, with their words. Each thread is read, so for a page alone."""
-        return [_changed(*one) for one in self.differing[:SHOWN]]
+        """The first SHOWN that come out differently, with their words. Their threads are read, so for a page alone."""
+        return _changed(self.differing[:SHOWN])
 
 
 def settings_of(found: Assistant) -> dict[str, Any]:
@@ -201,7 +201,7 @@ def _prepare(delivery: Delivery) -> Batch | None:
         return None
     if trial.state == TrialState.WAITING:
         _choose(trial)
-    items = [_item(row) for row in _questions(trial, is_done=False, limit=BATCH)]
+    items = _items(_questions(trial, is_done=False, limit=BATCH))
     found = assistant(trial.account_id, trial.assistant_id)
     sides = _side(found, trial.current), _side(found, trial.candidate)
     # his manner shows only in a model's wording, which costs: without a change there the articles' own words do
@@ -214,18 +214,13 @@ def _choose(trial: Trial) -> None:
     found = assistant(trial.account_id, trial.assistant_id)
     served = served_by(found) or inboxes(trial.account_id)
     values = {"account": trial.account_id, "inboxes": [inbox.id for inbox in served], "limit": LOOKED_AT}
-    chosen: list[Conversation] = []
-    for (conversation_id,) in session().connection().execute(_ANSWERED, values).all():
-        conversation = session().get_one(Conversation, (trial.account_id, conversation_id))
-        if pair_of(thread(conversation, limit=60, public_only=True)):
-            chosen.append(conversation)
-        if len(chosen) == QUESTIONS:
-            break
-    for conversation in reversed(chosen):
-        row = TrialQuestion(account_id=trial.account_id, trial_id=trial.id, conversation_id=conversation.id)
-        session().add(row)
+    answered = session().connection().execute(_ANSWERED, values).all()
+    told = threads(trial.account_id, [one.id for one in answered], limit=60)
+    chosen = [one for one in answered if pair_of(told.get(one.id, []))][:QUESTIONS]
+    for one in reversed(chosen):
+        session().add(TrialQuestion(account_id=trial.account_id, trial_id=trial.id, conversation_id=one.id))
     trial.state, trial.question_count = TrialState.RUNNING, len(chosen)
-    trial.split_at = min((conversation.created_at for conversation in chosen), default=now())
+    trial.split_at = min((one.created_at for one in chosen), default=now())
     session().flush()
 
 
@@ -240,18 +235,18 @@ def _knowing_too_much(trial: Trial) -> frozenset[int]:
     return frozenset(-row.id for row in session().connection().execute(_LEARNED, values))
 
 
-def _item(row: TrialQuestion) -> Item:
-    conversation = session().get_one(Conversation, (row.account_id, row.conversation_id))
-    question, answer = pair_of(thread(conversation, limit=60, public_only=True)) or ("", "")
-    return Item(row.id, question, Evidence(answer, _cited(conversation, answer)))
+def _items(rows: Sequence[TrialQuestion]) -> list[Item]:
+    told = threads(rows[0].account_id, [row.conversation_id for row in rows], limit=60) if rows else {}
+    pairs = [(row, *_pair(told, row.conversation_id)) for row in rows]
+    return [Item(row.id, question, Evidence(answer, _cited(row, answer))) for row, question, answer in pairs]
 
 
-def _cited(conversation: Conversation, answer: str) -> frozenset[int]:
+def _cited(row: TrialQuestion, answer: str) -> frozenset[int]:
     """The articles the person linked to, and those of the draft he sent (at most half rewritten)."""
-    values = {"account": conversation.account_id, "conversation": conversation.id}
+    values = {"account": row.account_id, "conversation": row.conversation_id}
     sent = session().connection().execute(_SENT, values).scalars()
     slugs = {slug for _locale, slug in _ARTICLE.findall(answer)}
-    linked = session().connection().execute(_LINKED, {"account": conversation.account_id, "slugs": list(slugs)})
+    linked = session().connection().execute(_LINKED, {"account": row.account_id, "slugs": list(slugs)})
     return frozenset(int(number) for number in (*sent, *linked.scalars()))
 
 
@@ -349,14 +344,27 @@ def _read(row: dict[str, Any]) -> Made:
     return Made(Outcome(row["outcome"]), row["confidence"], row["text"], row["sources"])
 
 
-def _changed(current: Made, candidate: Made, row: TrialQuestion) -> Changed:
-    conversation = session().get_one(Conversation, (row.account_id, row.conversation_id))
-    question, answer = pair_of(thread(conversation, limit=60, public_only=True)) or ("", "")
-    return Changed(conversation.display_id, question, answer, current, candidate)
+def _changed(differing: Sequence[tuple[Made, Made, TrialQuestion]]) -> list[Changed]:
+    if not differing:
+        return []
+    account_id, ids = differing[0][2].account_id, [row.conversation_id for _current, _candidate, row in differing]
+    numbers = dict(session().exec(select(Conversation.id, Conversation.display_id).where(
+        col(Conversation.account_id) == account_id, col(Conversation.id).in_(ids)
+    )).all())  # fmt: skip
+    told = threads(account_id, ids, limit=60)
+    return [
+        Changed(numbers[row.conversation_id], *_pair(told, row.conversation_id), current, candidate)
+        for current, candidate, row in differing
+    ]
+
+
+def _pair(told: dict[int, list[Message]], conversation_id: int) -> tuple[str, str]:
+    """(question, answer); empty when what was said has been deleted meanwhile."""
+    return pair_of(told.get(conversation_id, [])) or ("", "")
 
 
 _ANSWERED = text("""
-    select c.id from conversation c
+    select c.id, c.created_at from conversation c
     where c.account_id = :account and c.inbox_id = any(:inboxes) and c.status = 'resolved' and exists (
         select from message m where m.account_id = :account and m.conversation_id = c.id and m.sender_type = 'user'
             and m.message_type = 'outgoing' and not m.is_private and m.deleted_at is null

@@ -6,7 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, func, or_, text, tuple_
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, and_, bindparam, case, func, or_, text, true, tuple_
+from sqlalchemy.orm import aliased
 from sqlalchemy.sql.expression import SQLColumnExpression
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
@@ -309,9 +310,19 @@ def thread(
     query = select(Message).where(
         col(Message.account_id) == conversation.account_id, col(Message.conversation_id) == conversation.id
     )
-    if public_only:
-        query = query.where(col(Message.is_private).is_(False), col(Message.message_type) != MessageType.ACTIVITY)
-    return _stretch(query, before, after, limit)
+    return _stretch(_public(query) if public_only else query, before, after, limit)
+
+
+def threads(account_id: int, conversation_ids: Iterable[int], *, limit: int) -> dict[int, list[Message]]:
+    """What both sides read of each of these, the newest `limit` messages, in order: one query for all."""
+    ids = bindparam("ids", list(conversation_ids), ARRAY(BigInteger))
+    wanted = func.unnest(ids).table_valued("id").render_derived()
+    query = select(Message).where(col(Message.account_id) == account_id, col(Message.conversation_id) == wanted.c.id)
+    newest = aliased(Message, _public(query).order_by(col(Message.id).desc()).limit(limit).lateral())
+    found: dict[int, list[Message]] = {}
+    for message in session().exec(select(newest).select_from(wanted).join(newest, true()).order_by(col(newest.id))):
+        found.setdefault(message.conversation_id, []).append(message)
+    return found
 
 
 def thread_of_visitor(
@@ -323,14 +334,13 @@ def thread_of_visitor(
         select(Message)
         .join(Conversation, and_(col(Conversation.account_id) == col(Message.account_id),
                                  col(Conversation.id) == col(Message.conversation_id)))
-        .where(
-            col(Message.account_id) == identity.account_id,
-            col(Conversation.contact_inbox_id) == identity.id,
-            col(Message.is_private).is_(False),
-            col(Message.message_type) != MessageType.ACTIVITY,
-        )
+        .where(col(Message.account_id) == identity.account_id, col(Conversation.contact_inbox_id) == identity.id)
     )  # fmt: skip
-    return _stretch(query, before, after, limit)
+    return _stretch(_public(query), before, after, limit)
+
+
+def _public(query: SelectOfScalar[Message]) -> SelectOfScalar[Message]:
+    return query.where(col(Message.is_private).is_(False), col(Message.message_type) != MessageType.ACTIVITY)
 
 
 def _stretch(query: SelectOfScalar[Message], before: int | None, after: int | None, limit: int) -> list[Message]:

@@ -45,7 +45,7 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Behaviou
 
 def test_nobody_at_the_socket(tmp_path: Path) -> None:
     with pytest.raises(CaptainAway, match="nobody answers"):
-        Captain(tmp_path / "nobody").embed_query("чай")
+        Captain(tmp_path / "nobody").embed_queries(["чай"])
 
 
 def test_a_socket_nobody_listens_at(tmp_path: Path) -> None:

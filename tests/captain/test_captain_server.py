@@ -39,7 +39,7 @@ def told(captain: Captain, *lines: bytes) -> list[dict[str, Any]]:
 def test_vectors_over_the_socket_are_those_of_the_model(captain: Captain, model: Embedder) -> None:
     texts = ["Зелёный чай", "Доставка в Ош"]
     assert captain.embed_documents(texts) == [pytest.approx(row, abs=1e-6) for row in model.encode_document(texts)]
-    assert captain.embed_query("чай") == pytest.approx(model.encode_query(["чай"])[0], abs=1e-6)
+    assert captain.embed_queries(["чай"])[0] == pytest.approx(model.encode_query(["чай"])[0], abs=1e-6)
     assert captain.embed_documents([]) == []
 
 
@@ -89,7 +89,7 @@ def test_empty_candidates_are_an_honest_no(captain: Captain) -> None:
     "nasty", ["", "\0", "\ud800", "чай\0\ud800чай", "👍", "ы" * 100_000, "[[[[{{{{", "\u202e\u0301"]
 )
 def test_a_nasty_question_gets_an_answer_all_the_same(captain: Captain, shelf: Shelf, nasty: str) -> None:
-    assert len(captain.embed_query(nasty)) == len(captain.embed_documents([nasty[:500]])[0]) == 384
+    assert len(captain.embed_queries([nasty])[0]) == len(captain.embed_documents([nasty[:500]])[0]) == 384
     assert captain.answer(nasty, shelf.candidates("чай")).verdict is not Verdict.ANSWER
 
 
@@ -181,7 +181,8 @@ def test_many_ask_at_once_and_each_gets_his_own_answer(captain: Captain, model: 
     texts = [f"вопрос про чай номер {i}" for i in range(40)]
     seen: dict[str, list[float]] = {}
     threads = [
-        threading.Thread(target=lambda text=text: seen.update({text: captain.embed_query(text)})) for text in texts
+        threading.Thread(target=lambda text=text: seen.update({text: captain.embed_queries([text])[0]}))
+        for text in texts
     ]
     for thread in threads:
         thread.start()

@@ -62,6 +62,20 @@ def test_fifty_first_messages_at_once_make_one_conversation_each() -> None:
         assert sorted(c.display_id for c in found) == list(range(1, len(people) + 1))
 
 
+def test_threads_of_several_come_with_one_query_the_newest_public_messages_of_each_in_order() -> None:
+    world = acme()
+    talks = [asks(world, f"{who} 0", who).conversation_id for who in ("мика", "рио")]
+    for who in ("мика", "рио"):
+        for n in range(1, 4):
+            asks(world, f"{who} {n}", who)
+    with transaction(world.account_id):
+        actions.write_note(locked(world.account_id, talks[0]), by_user(world.ada), Writing("не для всех"))
+        silent = max(talks) + 1
+        told = queries.threads(world.account_id, [*talks, silent], limit=3)
+    words = {number: [message.content for message in thread] for number, thread in told.items()}
+    assert words == {talks[0]: ["мика 1", "мика 2", "мика 3"], talks[1]: ["рио 1", "рио 2", "рио 3"]}
+
+
 def test_a_reply_to_a_thread_that_has_grown_is_held_back() -> None:
     world = acme()
     asked = asks(world)
