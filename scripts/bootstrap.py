@@ -76,7 +76,9 @@ def go_on(what: str, *arguments: str) -> None:
         become("-m", "app.cli", "up", *arguments)
     if what == "test":
         subprocess.call([PYTHON, "-m", "tests.chromium"])
-        become("-m", "pytest", "-m", "not faults", *arguments)
+        # all of them on all cores, a file never on two: what it has started serves its other tests too
+        spread = [] if arguments else ["-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadfile"]
+        become("-m", "pytest", "-m", "not faults", *spread, *arguments)
     if what == "faults":
         become("-m", "pytest", "-m", "faults", *arguments)
     if what == "bench":
