@@ -1,6 +1,7 @@
 """Other settings are tried on what people have answered, and what did worse does not go live."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlmodel import col, select
@@ -13,6 +14,7 @@ from app.conversations.actions import resolve
 from app.conversations.models import Conversation, Message
 from app.conversations.queries import locked
 from app.database import transaction
+from app.deliveries.models import Delivery
 from app.errors import Invalid
 from app.events import log
 from tests.assist.desk import ARTICLES, answering, help_center, works
@@ -103,6 +105,18 @@ def test_what_was_learned_from_these_conversations_or_customers_is_not_known_her
     with transaction(world.account_id):
         assert trials._knowing_too_much(trial) == {-learned.id, -later.id}
         assert trials.result(trial).comparison.current.right == 0
+
+
+@pytest.mark.parametrize(("fields", "is_worded"), [({"accepted_error": 0.3}, False), ({"tone": "formal"}, True)])
+def test_a_model_words_the_answers_of_a_trial_only_where_the_manner_is_tried(
+    fields: dict[str, Any], is_worded: bool
+) -> None:
+    world = _ready()
+    with transaction(world.account_id):
+        trial = trials.start(first_assistant(world.account_id), fields, by=world.ada.actor)
+        batch = trials._prepare(Delivery(account_id=world.account_id, data={"trial_id": trial.id}))
+    assert batch is not None
+    assert (len(batch.items), batch.is_worded) == (4, is_worded)
 
 
 def test_only_solved_questions_with_a_persons_answer_are_taken() -> None:
