@@ -6,7 +6,8 @@ import os
 import socket
 import struct
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -56,10 +57,17 @@ class Captain:
     def understand(self, question: str, context: Sequence[str] = (), embedder: str | None = None) -> Understood:
         """The question made ready to search with. context: what the customer wrote before, oldest first. embedder: the
         model of the vectors that it will be compared with; the answer names the one that he had."""
+        with self.understanding(question, context, embedder) as told:
+            return told()
+
+    @contextmanager
+    def understanding(
+        self, question: str, context: Sequence[str] = (), embedder: str | None = None
+    ) -> Iterator[Callable[[], Understood]]:
+        """As `understand`, asked at once and told when called, so that something else can be done meanwhile."""
         asked = {"ask": "understand", "question": question, "context": list(context), "embedder": embedder}
-        told = self._ask(asked)
-        vector = _unpacked(told["vectors"], told["dimension"])[0]
-        return Understood(told["text"], told["language"], tuple(told["lexemes"]), tuple(vector), told["embedder"])
+        with self._asking(asked) as told:
+            yield lambda: _understood(told())
 
     def embed_queries(self, texts: Sequence[str]) -> list[list[float]]:
         """A question's vector each, repaired as `understand` does; at most 256 a call."""
@@ -122,19 +130,36 @@ class Captain:
         return _unpacked(told["vectors"], told["dimension"])
 
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        with self._asking(request) as told:
+            return told()
+
+    @contextmanager
+    def _asking(self, request: dict[str, Any]) -> Iterator[Callable[[], dict[str, Any]]]:
+        """The request is sent; what is told is waited for when called."""
         deadline = time.monotonic() + self.budget_seconds
         line = _line(request | {"budget_seconds": self.budget_seconds})
         if len(os.fsencode(self.socket_path)) > PATH_LIMIT:
             raise CaptainAway(f"a socket's path has at most {PATH_LIMIT} bytes: {self.socket_path}")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            with self._or_away():
+                _send(connection, str(self.socket_path), line, deadline)
+            yield lambda: self._told(connection, deadline)
+
+    def _told(self, connection: socket.socket, deadline: float) -> dict[str, Any]:
+        with self._or_away():
+            told = json.loads(_received(connection, deadline))
+        if "error" in told:
+            raise CaptainAway(f"{told.get('kind', 'refused')}: {told['error']}")
+        return dict(told)
+
+    @contextmanager
+    def _or_away(self) -> Iterator[None]:
         try:
-            told = json.loads(_exchanged(str(self.socket_path), line, deadline))
+            yield
         except TimeoutError as late:
             raise CaptainAway(f"no answer within {self.budget_seconds} s") from late
         except (OSError, ValueError) as absent:
             raise CaptainAway(f"nobody answers at {self.socket_path}: {absent}") from absent
-        if "error" in told:
-            raise CaptainAway(f"{told.get('kind', 'refused')}: {told['error']}")
-        return dict(told)
 
 
 def _asked(
@@ -150,30 +175,34 @@ def _asked(
 
 
 def _line(request: dict[str, Any]) -> bytes:
-    # ASCII: a lone surrogate, which UTF-8 cannot carry, travels as an escape and is dropped over there.
-    line = json.dumps(request).encode() + b"\n"
+    # A lone surrogate, which UTF-8 has no bytes for, is sent as if it had, and dropped over there. No escapes otherwise:
+    # they make Russian three times as long.
+    line = json.dumps(request, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
     if len(line) > REQUEST_LIMIT:
         raise CaptainAway(f"a request has at most {REQUEST_LIMIT} bytes, this one {len(line)}")
     return line
 
 
-def _exchanged(path: str, line: bytes, deadline: float) -> bytes:
-    """The line that comes back. TimeoutError at the deadline, however slowly bytes trickle; OSError if nobody is there."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+def _send(connection: socket.socket, path: str, line: bytes, deadline: float) -> None:
+    """TimeoutError at the deadline; OSError if nobody is there."""
+    connection.settimeout(_left(deadline))
+    connection.connect(path)
+    connection.settimeout(_left(deadline))
+    connection.sendall(line)
+
+
+def _received(connection: socket.socket, deadline: float) -> bytes:
+    """The line that comes back. TimeoutError at the deadline, however slowly bytes trickle; OSError if it breaks off."""
+    parts: list[bytes] = []
+    size = 0
+    while not parts or not parts[-1].endswith(b"\n"):
         connection.settimeout(_left(deadline))
-        connection.connect(path)
-        connection.settimeout(_left(deadline))
-        connection.sendall(line)
-        parts: list[bytes] = []
-        size = 0
-        while not parts or not parts[-1].endswith(b"\n"):
-            connection.settimeout(_left(deadline))
-            part = connection.recv(1 << 16)
-            size += len(part)
-            if not part or size > ANSWER_LIMIT:
-                raise ConnectionError("the answer broke off" if not part else "the answer is too long")
-            parts.append(part)
-        return b"".join(parts)
+        part = connection.recv(1 << 16)
+        size += len(part)
+        if not part or size > ANSWER_LIMIT:
+            raise ConnectionError("the answer broke off" if not part else "the answer is too long")
+        parts.append(part)
+    return b"".join(parts)
 
 
 def _left(deadline: float) -> float:
@@ -181,6 +210,11 @@ def _left(deadline: float) -> float:
     if left <= 0:
         raise TimeoutError
     return left
+
+
+def _understood(told: dict[str, Any]) -> Understood:
+    vector = _unpacked(told["vectors"], told["dimension"])[0]
+    return Understood(told["text"], told["language"], tuple(vector), told["embedder"])
 
 
 def _unpacked(packed: str, dimension: int) -> list[list[float]]:

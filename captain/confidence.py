@@ -19,6 +19,7 @@ from captain.wire import Calibration, Key, Thresholds, Verdict
 
 PACK = 10  # articles behind the best that it is measured against; a fixed number means the same in any help center
 MEANT = 0.7  # what a word counts of which the text has a synonym
+TOLD = 3.0  # rare words; more of them, in a long message, say no more
 CERTAIN = 0.99  # nobody is surer
 
 
@@ -32,7 +33,8 @@ class Features:
     What is known of its article, less the same of the others.
     """
 
-    overlap: float  # share of the question's words, or synonyms, found in passage, heading and title, by rarity
+    told: float  # the question's words, or synonyms, that passage, heading and title say, counted in words said once
+    told_ahead: float  # share of these words, by rarity, above that of the next article: it may say what this one lacks
     ahead_of_next: (
         float  # cosine of passage or title above that of the next article; below 0 when another one is nearer
     )
@@ -46,13 +48,14 @@ def features(question: str, hits: Sequence[Hit]) -> Features:
     A word's rarity is counted among the passages of `hits`: they are what a request knows of the corpus, and they share
     the question's subject, so a word that sets the right one apart weighs more here than in the whole corpus.
     """
-    best = hits[0].candidate
-    read = f"{best.title} {best.heading} {best.text}"
+    asked, rarity = content(question), rarities(question, hits)
+    said = share(asked, _read(hits[0]), rarity)
     nearest, next_ones = _against_others(hits, lambda hit: either(hit.candidate))
     article, other_articles = _against_others(hits, lambda hit: hit.candidate.article_cosine)
     score, other_scores = _against_others(hits, lambda hit: hit.score)
     return Features(
-        overlap=share(content(question), read, rarities(question, hits)),
+        told=min(TOLD, said * sum(rarity.values()) / _rarity(1, len(hits))),
+        told_ahead=said - max((share(asked, _read(hit), rarity) for hit in _of_next_article(hits)), default=0.0),
         ahead_of_next=nearest - _mean(next_ones[:1], nearest),
         article_ahead=article - _mean(other_articles[:PACK], article),
         score_ahead=score - _mean(other_scores[:PACK], score),
@@ -129,9 +132,21 @@ def _meanings(present: frozenset[str]) -> frozenset[int]:
 
 def rarities(question: str, hits: Sequence[Hit]) -> dict[str, float]:
     """How rare each of the question's stems is among the passages of the hits, as log(1 + odds)."""
-    texts = [_present(f"{hit.candidate.title} {hit.candidate.heading} {hit.candidate.text}") for hit in hits]
-    counts = {stem: sum(stem in text for text in texts) for stem in content(question)}
-    return {stem: math.log1p((len(texts) - count + 0.5) / (count + 0.5)) for stem, count in counts.items()}
+    texts = [_present(_read(hit)) for hit in hits]
+    return {stem: _rarity(sum(stem in text for text in texts), len(texts)) for stem in content(question)}
+
+
+def _rarity(count: int, of: int) -> float:
+    return math.log1p((of - count + 0.5) / (count + 0.5))
+
+
+def _read(hit: Hit) -> str:
+    return f"{hit.candidate.title} {hit.candidate.heading} {hit.candidate.text}"
+
+
+def _of_next_article(hits: Sequence[Hit]) -> list[Hit]:
+    others = [hit for hit in hits if hit.candidate.subject != hits[0].candidate.subject]
+    return [hit for hit in others if hit.candidate.subject == others[0].candidate.subject]
 
 
 def _against_others(hits: Sequence[Hit], value: Callable[[Hit], float | None]) -> tuple[float, list[float]]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from captain.letters import spelled_russian
-from captain.text import Script, concepts, content, script, similarity, stems
+from captain.text import Script, concepts, content, most_alike, script, stems
 from captain.wire import Candidate, Key
 
 SATURATION, LENGTH_MATTERS = 1.2, 0.75  # k₁ and b of BM25, as everybody sets them
@@ -116,19 +116,19 @@ def names(question: str, candidates: Sequence[Candidate]) -> Scores:
 
     Zeros for a question that is not in Latin letters.
     """
-    texts = _stems(candidates) if script(question) is Script.LATIN else [()] * len(candidates)
+    if script(question) is not Script.LATIN:
+        return np.zeros(len(candidates))
+    texts = _stems(candidates)
     known: dict[str, list[str]] = {}
     for stem in {stem for text in texts for stem in text}:
         known.setdefault(stem[0], []).append(stem)
     asked: dict[str, float] = {}
-    for stem in content(question) if known else ():
+    for stem in content(question):
         spelled = spelled_russian(stem)
         if stem in known.get(stem[0], ()):
             asked[stem] = 1.0
         elif len(stem) >= NAME_LETTERS:
-            likeness, name = max(
-                ((similarity(spelled, one), one) for one in known.get(spelled[0], ())), default=(0.0, "")
-            )
+            likeness, name = most_alike(spelled, known.get(spelled[0], ()))
             asked |= {name: likeness} if likeness >= NAME_ALIKE else {}
     return bm25(asked, texts)
 
@@ -150,7 +150,7 @@ def _corrected(asked: dict[str, float], texts: Sequence[tuple[str, ...]]) -> dic
         if stem in known or len(stem) < SURE_LETTERS:
             corrected[stem] = 1.0
             continue
-        likeness, nearest_stem = max(((similarity(stem, other), other) for other in known), default=(0.0, ""))
+        likeness, nearest_stem = most_alike(stem, known)
         if likeness >= ALIKE:
             corrected[nearest_stem] = max(likeness, corrected.get(nearest_stem, 0.0))
     return corrected
@@ -163,7 +163,7 @@ def bm25(asked: dict[str, float] | dict[int, float], texts: Sequence[Sequence[Ha
     scores = np.zeros(len(texts))
     counts = [Counter(text) for text in texts]
     for term, weight in asked.items():
-        found = np.array([count[term] for count in counts], float)
+        found = np.array([count.get(term, 0) for count in counts], float)
         having = int((found > 0).sum())
         rarity = math.log1p((len(texts) - having + 0.5) / (having + 0.5))
         scores += weight * rarity * found * (SATURATION + 1) / (found + SATURATION * usual)

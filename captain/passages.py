@@ -11,10 +11,11 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
-from captain.text import sanitise, sentences
+from captain.text import content, sanitise, sentences, stems
 
 LENGTH = 300  # characters of a passage: of 900, 500 and 300 the shortest found most facts, and lost no support question
 OPENING = 40  # characters of a text's beginning; a title of so many that the text begins with names nothing
+SENTENCE = 16  # characters from which a sentence is looked for by itself
 WHOLE = 700  # characters of a list, or of a short article, that is quoted in one piece
 
 _BULLET = re.compile(r"^\s*(\d+[.)]|[•·▪‣*\-–—])\s")
@@ -55,8 +56,8 @@ def passages(title: str, markdown: str) -> list[Passage]:
     """The article's passages in order: ≤ LENGTH characters; ≤ WHOLE for a list with its introduction.
 
     A passage never crosses a heading, so an edit under one heading leaves the passages of all others as they were.
-    An article of one section and ≤ WHOLE characters is quoted whole, by whichever of its parts it is found. An article
-    without text has no passages.
+    An article of one section and ≤ WHOLE characters is quoted whole, by whichever of its parts it is found. One whose
+    title names nothing is found by its single sentences too. An article without text has no passages.
     """
     title = sanitise(title)
     sections = list(_sections(title, markdown))
@@ -64,10 +65,23 @@ def passages(title: str, markdown: str) -> list[Passage]:
     title = "" if pieces and _begins(pieces[0][1], title) else title
     whole = "\n\n".join(block.text for block in sections[0][1]) if len(sections) == 1 else ""
     is_whole = 0 < len(whole) <= WHOLE
+    is_named = _names(title, " ".join(text for _, text in pieces))
+    parts = [(heading, text, read) for heading, text in pieces for read in ([text] if is_named else _parts(text))]
     return [
-        _passage(title, heading, whole if is_whole else text, text, position, is_whole=is_whole)
-        for position, (heading, text) in enumerate(pieces)
+        _passage(title, heading, whole if is_whole else text, read, position, is_whole=is_whole)
+        for position, (heading, text, read) in enumerate(parts)
     ]
+
+
+def _names(title: str, text: str) -> bool:
+    """Whether the title says more than a number: "Document 12" does not."""
+    return bool(title) and (not re.search(r"\d", title) or not set(stems(text)).isdisjoint(content(title)))
+
+
+def _parts(text: str) -> list[str]:
+    """The text and its sentences. An English question over Russian paragraphs finds a twentieth more by these."""
+    single = [sentence for sentence in sentences(text) if len(sentence) >= SENTENCE]
+    return [text, *single] if len(single) > 1 else [text]
 
 
 def _begins(text: str, title: str) -> bool:

@@ -21,6 +21,7 @@ SENTENCES = 2
 COSINE, WANTED_KIND, WANTED_STEPS = 4.0, 0.15, 1.0  # against the share of the question's words, which weighs 1
 LEFT_OPEN = 1.0  # for a second sentence, the share of the question's words that the first does not say
 SAME_QUESTION = 0.6  # of the question's words, by their rarity, that the title says
+SHORT = 1200  # characters of an article all of whose passages are looked through, at 20 ms a sentence
 ELISION = " … "
 
 PHRASES = {
@@ -114,6 +115,7 @@ def picked(
     best = best_of_each_article(hits, script(question))[0]
     near = [hit for hit in hits if hit.candidate.article_id == best.candidate.article_id]
     near += _steps_of(question, best, near, hits, candidates)
+    near += _rest_of(best, near, candidates)
     near.sort(key=lambda hit: hit.candidate.position or 0)
     parts = [
         Part(hit, block, said) for hit in near for block in blocks(hit.candidate.text) for said in sentences(block.text)
@@ -149,6 +151,14 @@ def _steps_of(
         return []
     mine = [one for one in candidates if one.article_id == article.article_id and holds(one.text, AnswerType.STEPS)]
     return [replace(best, candidate=one) for one in sorted(mine, key=lambda one: one.position or 0)[:1]]
+
+
+def _rest_of(best: Hit, near: Sequence[Hit], candidates: Sequence[Candidate]) -> list[Hit]:
+    """The other passages of a short article: too few of them were ranked to know that the answer stands in none."""
+    known = {hit.candidate.text for hit in near}
+    mine = {one.text: one for one in candidates if one.article_id == best.candidate.article_id}
+    is_short = sum(map(len, mine)) <= SHORT
+    return [replace(best, candidate=one) for text, one in mine.items() if is_short and text not in known]
 
 
 def _complementing(

@@ -49,7 +49,7 @@ from captain.reply import Wording, ranked, reply
 from captain.reranker import Reranker, rerank, reranker
 from captain.rewriting import Rewriter
 from captain.summary import summary
-from captain.text import content, language, question
+from captain.text import language, question
 from captain.wire import PATH_LIMIT, REQUEST_LIMIT, Calibration, Candidate, Line, Summary, Thresholds, Wish
 from captain.writer import Said, Source, Writer
 
@@ -188,7 +188,6 @@ class Captain:
         return {
             "text": text,
             "language": language(text),
-            "lexemes": content(text),
             "vectors": _packed(vector),
         } | model.about
 

@@ -3,7 +3,7 @@
 import re
 import threading
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +18,7 @@ LEANING_WORDS = 3  # content words; a question with more stands alone even when 
 
 _UNPRINTABLE = {code: None for code in [*range(9), 11, 12, *range(14, 32), 127, 0xAD, *range(0x200B, 0x2010), 0xFEFF]}
 _WORD = re.compile(r"[^\W_]+")
+_CYRILLIC, _LATIN = re.compile("[а-яё]+"), re.compile("[a-z]+")
 _DIGIT = re.compile(r"\d")
 _DATE = re.compile(
     r"\b\d{1,2}[./]\d{1,2}\b|\b(1\d|20)\d\d\b|\b(январ|феврал|март|апрел|ма[йея]\b|июн|июл|август|сентябр|октябр|ноябр"
@@ -118,8 +119,8 @@ def _leans(question: str) -> bool:
 @lru_cache(maxsize=8192)
 def script(text: str) -> Script:
     """The script it is written in. A third of Cyrillic letters makes it Cyrillic: the rest are names and code."""
-    cyrillic = sum("а" <= letter <= "я" or letter == "ё" for letter in text.lower())
-    latin = sum("a" <= letter <= "z" for letter in text.lower())
+    flat = text.lower()
+    cyrillic, latin = (sum(map(len, letters.findall(flat))) for letters in (_CYRILLIC, _LATIN))
     if not cyrillic and not latin:
         return Script.NONE
     return Script.CYRILLIC if 2 * cyrillic >= latin else Script.LATIN
@@ -185,7 +186,18 @@ def trigrams(text: str) -> frozenset[str]:
 def similarity(one: str, other: str) -> float:
     """Shared trigrams ÷ all trigrams, in [0, 1]. https://www.postgresql.org/docs/current/pgtrgm.html"""
     mine, theirs = trigrams(one), trigrams(other)
-    return len(mine & theirs) / (len(mine | theirs) or 1)
+    shared = len(mine & theirs)
+    return shared / (len(mine) + len(theirs) - shared or 1)
+
+
+def most_alike(word: str, others: Iterable[str]) -> tuple[float, str]:
+    """(similarity, that one) of the other most like the word; (0, "") where none shares a trigram with it."""
+    mine, best = trigrams(word), (0.0, "")
+    for other in others:
+        theirs = trigrams(other)
+        if shared := len(mine & theirs):
+            best = max(best, (shared / (len(mine) + len(theirs) - shared), other))
+    return best
 
 
 def sentences(text: str) -> list[str]:

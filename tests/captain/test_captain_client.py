@@ -1,6 +1,9 @@
 """What the others notice of Captain when he is away, slow or broken: one exception, within the budget."""
 
+import base64
+import json
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -11,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from captain.client import Captain, CaptainAway
-from captain.wire import PATH_LIMIT, Candidate
+from captain.wire import PATH_LIMIT, REQUEST_LIMIT, Candidate, Understood
 
 Behaviour = Callable[[socket.socket], None]
 
@@ -58,6 +61,23 @@ def test_a_socket_nobody_listens_at(tmp_path: Path) -> None:
 def test_a_path_no_socket_can_have() -> None:
     with pytest.raises(CaptainAway, match=f"at most {PATH_LIMIT} bytes"):
         Captain("/tmp/" + "s" * PATH_LIMIT).ping()
+
+
+def test_a_question_is_on_its_way_while_something_else_is_done(odd: Callable[[Behaviour], Captain]) -> None:
+    asked, done = threading.Event(), threading.Event()
+
+    def behave(connection: socket.socket) -> None:
+        connection.recv(1 << 16)
+        asked.set()
+        assert done.wait(10)
+        vector = base64.b64encode(struct.pack("<2f", 0.0, 1.0)).decode()
+        told = {"text": "чай", "language": "ru", "vectors": vector, "dimension": 2, "embedder": "odd"}
+        connection.sendall(json.dumps(told).encode() + b"\n")
+
+    with odd(behave).understanding("чай") as told:
+        assert asked.wait(10), "he had not been asked yet"
+        done.set()
+        assert told() == Understood("чай", "ru", (0.0, 1.0), "odd")
 
 
 def test_silence_ends_with_the_budget(odd: Callable[[Behaviour], Captain]) -> None:
@@ -108,7 +128,7 @@ def test_an_answer_that_is_none(odd: Callable[[Behaviour], Captain], sent: bytes
 
 def test_a_question_too_large_is_not_even_sent(tmp_path: Path) -> None:
     with pytest.raises(CaptainAway, match="a request has at most"):
-        Captain(tmp_path / "nobody").embed_documents(["ы" * 1_000_000])
+        Captain(tmp_path / "nobody").embed_documents(["ы" * (REQUEST_LIMIT // 2)])
 
 
 def test_importing_the_client_loads_neither_numpy_nor_a_model() -> None:

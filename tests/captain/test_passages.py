@@ -52,6 +52,22 @@ def test_a_short_article_of_some_length_is_found_by_its_parts_and_quoted_whole()
     assert len({passage.content_hash for passage in found}) == 2
 
 
+@pytest.mark.parametrize("title", ["", "Абзац 12"])
+def test_an_article_whose_title_names_nothing_is_found_by_its_sentences_too(title: str) -> None:
+    text = "Чай растёт в горах. Собирают его в апреле. Да."
+    found = passages(title, text)
+    assert [passage.read for passage in found] == [text, "Чай растёт в горах.", "Собирают его в апреле."]
+    assert {passage.text for passage in found} == {text}
+    assert [passage.position for passage in found] == [0, 1, 2]
+    assert len({passage.content_hash for passage in found}) == 3
+
+
+@pytest.mark.parametrize("title", ["Чай", "Приказ 12", "Урожай чая 2024"])
+def test_sentences_of_a_named_article_are_not_looked_for_alone(title: str) -> None:
+    text = "Чай растёт в горах. Приказ 12 о сборе вышел в апреле."
+    assert [passage.read for passage in passages(title, text)] == [text]
+
+
 def test_long_prose_is_cut_between_sentences_and_nothing_is_lost() -> None:
     found = passages("Чай", SENTENCE * 40)
     assert len(found) > 1

@@ -2,6 +2,8 @@
 
 import pytest
 
+from captain.evaluate import labelled
+from captain.fit import QUESTIONS
 from captain.letters import likely_reading, spelled_russian
 from captain.text import (
     QUERY_LIMIT,
@@ -12,6 +14,7 @@ from captain.text import (
     for_model,
     holds,
     language,
+    most_alike,
     question,
     sanitise,
     script,
@@ -135,6 +138,13 @@ def test_similarity_is_that_of_pg_trgm() -> None:
     # select similarity('word', 'two words') → 0.36363637, https://www.postgresql.org/docs/current/pgtrgm.html
     assert similarity("word", "two words") == pytest.approx(4 / 11)
     assert similarity("", "") == 0
+
+
+def test_the_most_alike_is_whichever_similarity_puts_first() -> None:
+    known = sorted({stem for item in labelled(QUESTIONS, "shop") for stem in content(item.question)})
+    for mistyped in ("даставк", "возврт", "оплатт", "промакод"):
+        assert most_alike(mistyped, known) == max((similarity(mistyped, one), one) for one in known)
+    assert most_alike("чай", ["кот"]) == most_alike("чай", []) == (0.0, "")
 
 
 def test_a_line_break_ends_a_sentence_and_an_abbreviation_does_not() -> None:
