@@ -9,7 +9,9 @@ from sqlmodel import col, select
 
 from app.assist.actions import change_assistant
 from app.assist.assistants import first_assistant
-from app.assist.models import Mode, Passage
+from app.assist.calibrating import UNCORRECTED, noted
+from app.assist.models import Draft, DraftState, Mode, Passage
+from app.clock import now
 from app.config import settings
 from app.consumers import DELIVERIES
 from app.conversations.models import Conversation, Message
@@ -20,6 +22,7 @@ from app.help_center.actions import create_article, create_category, create_port
 from app.help_center.models import Article
 from app.inboxes.models import Inbox
 from captain.client import Captain, CaptainAway
+from captain.wire import Calibration
 from tests.world import World, asks, everyone_reads
 
 ARTICLES = {
@@ -102,3 +105,24 @@ def until(holds: Callable[[], bool]) -> None:
             return
         time.sleep(0.1)
     raise AssertionError("it did not come to pass in a minute")
+
+
+def decided(world: World, message: Message, count: int, state: DraftState, used: Calibration = UNCORRECTED) -> None:
+    """So many drafts that he was sure of at 90 %, and what agents made of them."""
+    with transaction(world.account_id):
+        last = session().exec(select(Draft.attempt).order_by(col(Draft.attempt).desc()).limit(1)).first() or 0
+        for number in range(count):
+            session().add(
+                Draft(
+                    account_id=world.account_id,
+                    conversation_id=message.conversation_id,
+                    message_id=message.id,
+                    attempt=last + number + 1,
+                    content="Так и есть.",
+                    confidence=0.9,
+                    features=noted(used),
+                    state=state,
+                    edit_distance=0,
+                    decided_at=now(),
+                )
+            )

@@ -2,44 +2,20 @@
 
 import pytest
 from sqlalchemy import delete
-from sqlmodel import col, select
 
 from app.assist import queries
 from app.assist.assistants import first_assistant, scope_of
-from app.assist.calibrating import UNCORRECTED, correction, noted
+from app.assist.calibrating import UNCORRECTED, correction
 from app.assist.courier import draft_now
 from app.assist.models import Draft, DraftState
-from app.clock import now
 from app.config import settings
-from app.conversations.models import Message
 from app.database import session, transaction
 from captain.client import Captain
 from captain.wire import Calibration
-from tests.assist.desk import help_center, works
+from tests.assist.desk import decided, help_center, works
 from tests.world import World, acme, asks
 
 pytestmark = pytest.mark.usefixtures("database")
-
-
-def decided(world: World, message: Message, count: int, state: DraftState, used: Calibration = UNCORRECTED) -> None:
-    """So many drafts that he was sure of at 90 %, and what agents made of them."""
-    with transaction(world.account_id):
-        last = session().exec(select(Draft.attempt).order_by(col(Draft.attempt).desc()).limit(1)).first() or 0
-        for number in range(count):
-            session().add(
-                Draft(
-                    account_id=world.account_id,
-                    conversation_id=message.conversation_id,
-                    message_id=message.id,
-                    attempt=last + number + 1,
-                    content="Так и есть.",
-                    confidence=0.9,
-                    features=noted(used),
-                    state=state,
-                    edit_distance=0,
-                    decided_at=now(),
-                )
-            )
 
 
 def corrected(world: World) -> Calibration:

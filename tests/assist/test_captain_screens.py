@@ -7,9 +7,10 @@ from flask.testing import FlaskClient
 from sqlmodel import select
 
 from app.assist import insight, trials
-from app.assist.actions import Proposal, accept, propose, reject
+from app.assist.actions import Proposal, accept, propose, reject, suggest_pair
 from app.assist.assistants import assistants, first_assistant, served_by
-from app.assist.models import Document, Mode, TrialState
+from app.assist.models import Document, DocumentState, Mode, Source, SourceState, TrialState
+from app.conversations.actions import CAPTAIN, Writing, reply
 from app.conversations.queries import locked
 from app.database import across_accounts, transaction
 from app.doors import COOKIE
@@ -79,6 +80,52 @@ def test_sources_and_pairs_are_added_and_taken_away() -> None:
     ada.post(f"/captain/questions/{document_id}", data=pair | {"state": "rejected"})
     with transaction(world.account_id) as current:
         assert current.get_one(Document, (world.account_id, document_id)).state == "rejected"
+
+
+def test_a_pair_is_approved_as_it_stands_with_one_click() -> None:
+    world = acme()
+    ada = _signed_in(world, world.ada)
+    with transaction(world.account_id) as current:
+        found = first_assistant(world.account_id)
+        pair = suggest_pair(found, "Есть скидки?", "Да, по вторникам.", by=world.ada.actor)
+        pair.state = DocumentState.PENDING
+        current.flush()
+        document_id = pair.id
+    page = ada.get("/captain/questions").text
+    assert page.index("Есть скидки?") < page.index('value="approved"') < page.index('id="new"')
+    assert "<h3>Есть скидки?</h3>" in page, "what waits for a decision is read without opening anything"
+    ada.post(f"/captain/questions/{document_id}", data={"state": "approved"})
+    with transaction(world.account_id) as current:
+        kept = current.get_one(Document, (world.account_id, document_id))
+        assert (kept.title, kept.content, kept.state) == ("Есть скидки?", "Да, по вторникам.", "approved")
+    assert "<h3>Есть скидки?</h3>" not in ada.get("/captain/questions").text
+
+
+def test_the_page_of_sources_looks_again_only_while_one_is_being_read() -> None:
+    world = acme()
+    ada = _signed_in(world, world.ada)
+    found = _default(world)
+    ada.post(f"/captain/assistants/{found.id}/sources", data={"file": (io.BytesIO(b"# A\n\nB."), "a.md")})
+    assert '<kp-progress data-state="running">' in ada.get("/captain/sources").text
+    with transaction(world.account_id) as current:
+        current.exec(select(Source)).one().state = SourceState.FAILED
+    assert '<kp-progress data-state="done">' in ada.get("/captain/sources").text
+
+
+def test_what_captain_said_to_a_customer_shows_agents_where_he_has_it_from() -> None:
+    world = acme()
+    asked = asks(world)
+    source = {"n": 1, "title": "Возврат", "url": "http://localhost/hc/a", "quote": "Три дня"}
+    with transaction(world.account_id):
+        attributes = {"captain": "answer", "citations": [source]}
+        said = reply(
+            locked(world.account_id, asked.conversation_id),
+            CAPTAIN,
+            Writing("Три дня [1]", content_attributes=attributes),
+        )
+    page = _signed_in(world, world.ada).get("/conversations/1").text
+    assert f'<a class="cite" href="#message-{said.id}-1">1</a>' in page
+    assert f'<li id="message-{said.id}-1"><a href="http://localhost/hc/a"' in page
 
 
 def test_the_playground_and_an_article_tell_what_they_can_without_captain() -> None:

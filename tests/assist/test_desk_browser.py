@@ -76,6 +76,22 @@ def test_words_are_mended_and_one_key_takes_it_back(world: World, desk: Any) -> 
     expect(tab.locator("[data-changes]")).to_be_hidden()
 
 
+def test_what_captain_changed_is_shown_until_other_words_stand_there(world: World, desk: Any) -> None:
+    tab = desk(world.bo, "/conversations/2")
+    tab.locator(".composer__text").fill("файлов  до пятнадцати ,проверьте")
+    tab.locator("[data-wishes]").click()
+    tab.locator("[data-wish=fix]").click()
+    expect(tab.locator("[data-changes]")).to_be_visible(timeout=WAIT_MS)
+    tab.locator(".captain [data-edit-draft]").click()
+    expect(tab.locator("[data-changes]")).to_be_hidden()
+
+
+def test_a_long_address_in_the_reply_does_not_make_a_phone_wider(world: World, desk: Any) -> None:
+    tab = desk(world.bo, "/conversations/2", PHONE)
+    tab.locator(".composer__text").fill("http://shop.example/" + "a" * 200)
+    assert tab.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
 def _until(world: World, holds: Any) -> None:
     for _try in range(900):
         with transaction(world.account_id) as current:

@@ -8,8 +8,9 @@ from sqlmodel import col, select
 
 from app.assist import actions, trials
 from app.assist.assistants import first_assistant
+from app.assist.calibrating import UNCORRECTED, correction
 from app.assist.judging import Objection, Outcome
-from app.assist.models import Assistant, Document, Mode, Trial, TrialQuestion, TrialState
+from app.assist.models import Assistant, Document, Draft, DraftState, Mode, Trial, TrialQuestion, TrialState
 from app.conversations.actions import resolve
 from app.conversations.models import Conversation, Message
 from app.conversations.queries import locked
@@ -17,7 +18,7 @@ from app.database import transaction
 from app.deliveries.models import Delivery
 from app.errors import Invalid
 from app.events import log
-from tests.assist.desk import ARTICLES, answering, help_center, works
+from tests.assist.desk import ARTICLES, answering, decided, help_center, works
 from tests.world import World, acme, asks, replies
 
 pytestmark = pytest.mark.usefixtures("database", "captain")
@@ -64,6 +65,16 @@ def test_a_candidate_without_the_articles_loses_the_answers_and_may_not_go_live(
         assert (found.mode, found.locales) == (Mode.DRAFTS, ["en"])
 
 
+def test_what_was_tried_on_another_assistant_than_he_is_now_forbids_nothing() -> None:
+    world = _ready(times=2)
+    before = _tried(world, locales=["en"]).current["accepted_error"]
+    with transaction(world.account_id) as current:
+        found = first_assistant(world.account_id)
+        actions.change_assistant(found, by=world.ada.actor, accepted_error=0.3)
+        current.flush()
+        trials.refuse_worse(found, {"locales": ["en"], "accepted_error": before})
+
+
 def test_what_did_no_worse_goes_live_unless_the_assistant_is_another_by_now() -> None:
     world = _ready()
     trial = _tried(world, accepted_error=0.45)
@@ -105,6 +116,36 @@ def test_what_was_learned_from_these_conversations_or_customers_is_not_known_her
     with transaction(world.account_id):
         assert trials._knowing_too_much(trial) == {-learned.id, -later.id}
         assert trials.result(trial).comparison.current.right == 0
+
+
+@pytest.mark.parametrize(
+    ("state", "edit_distance", "is_evidence"),
+    [("accepted", 0, True), ("edited", 5, True), ("edited", 6, False), ("rejected", None, False)],
+)
+def test_a_draft_that_a_person_sent_shows_its_article_to_be_right_unless_he_rewrote_most_of_it(
+    state: str, edit_distance: int | None, is_evidence: bool
+) -> None:
+    world = acme()
+    asked = asks(world, "Как мне сменить пароль?")
+    with transaction(world.account_id) as current:
+        talk = {"account_id": world.account_id, "conversation_id": asked.conversation_id}
+        cited = [{"article_id": 7, "title": PASSWORD}]
+        draft = Draft(**talk, message_id=asked.id, content="В профиле.", citations=cited, edit_distance=edit_distance)
+        draft.state = DraftState(state)
+        current.add(draft)
+        current.flush()
+        assert trials._cited(TrialQuestion(**talk), "В профиле.") == ({7} if is_evidence else set())
+
+
+def test_what_agents_made_of_his_drafts_does_not_make_him_humbler_on_the_past_they_are_of() -> None:
+    world = _ready()
+    message = asks(world, "Как сменить пароль?", who="another")
+    before = _surest(_tried(world, accepted_error=0.3))
+    decided(world, message, 180, DraftState.REJECTED)
+    decided(world, message, 40, DraftState.ACCEPTED)
+    with transaction(world.account_id):
+        assert correction(world.account_id) != UNCORRECTED
+    assert _surest(_tried(world, accepted_error=0.3)) == before
 
 
 @pytest.mark.parametrize(("fields", "is_worded"), [({"accepted_error": 0.3}, False), ({"tone": "formal"}, True)])
@@ -192,6 +233,12 @@ def _tried(world: World, **fields: object) -> Trial:
         trial = trials.start(first_assistant(world.account_id), fields, by=world.ada.actor)
     works(world)
     return _fresh(trial)
+
+
+def _surest(trial: Trial) -> float:
+    with transaction(trial.account_id):
+        rows = trials._questions(trial, is_done=True)
+    return max(float(row.current["confidence"]) for row in rows)
 
 
 def _fresh(trial: Trial) -> Trial:
