@@ -50,6 +50,7 @@ Told = Callable[[View, str, Row], tuple[str, str]]
 def cards(view: View, metrics: Iterable[str | tuple[str, Told]], across: int = 3) -> None:
     """A card for each metric, so many side by side; what it says can be told otherwise than usual."""
     wanted = [metric if isinstance(metric, tuple) else (metric, told) for metric in metrics]
+    view.ask_at_once(metric for metric, _words in wanted)
     for start in range(0, len(wanted), across):
         for column, (metric, words) in zip(st.columns(across), wanted[start : start + across], strict=False):
             with column:
@@ -265,6 +266,7 @@ def table(view: View, by: str, metrics: Sequence[str]) -> None:
     """One row per group, one column per metric; the largest group first. A number that is clicked opens its rows."""
     locale = view.viewer.locale
     asked = [metric for metric in metrics if by in groups_of(METRICS[metric])]
+    view.ask_at_once(asked, by)
     answers = {metric: {row[by]: row for row in view.ask(metric, by)} for metric in asked}
     groups = _ordered(by, answers)
     if not groups:

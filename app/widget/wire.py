@@ -8,7 +8,7 @@ from app.conversations.links import file_url
 from app.conversations.models import Attachment, Conversation, Holder, Message, MessageType, SenderType
 from app.conversations.queries import attachments
 from app.i18n import _
-from app.text import to_html
+from app.text import cited_html, to_html
 from app.users.models import Availability, User
 from app.users.queries import users
 from app.wire import NO_PICTURE, epoch
@@ -67,7 +67,7 @@ def _message(
     told: dict[str, Any] = {
         "id": message.id,
         "content": message.content,
-        "content_html": to_html(message.content) if is_ours else None,
+        "content_html": _html(message) if is_ours else None,
         "inbox_id": message.inbox_id,
         "conversation_id": display_id,
         "message_type": TYPES[message.message_type],
@@ -85,6 +85,13 @@ def _message(
     if sender := _sender(message, people):
         told["sender"] = sender
     return told
+
+
+def _html(message: Message) -> str:
+    """What stands in the bubble; the numbers of Captain's sources are links, to be led to them by the card."""
+    if message.sender_type != SenderType.CAPTAIN:
+        return to_html(message.content)
+    return cited_html(message.content, len(message.content_attributes.get("citations", [])), "source_")
 
 
 def _is_from_user(message: Message) -> bool:

@@ -3,6 +3,7 @@
 import hashlib
 from datetime import date, datetime, timedelta
 from typing import Any
+from urllib.parse import unquote
 
 from flask import Blueprint, Response, g, make_response, redirect, request
 from flask.typing import ResponseReturnValue
@@ -78,6 +79,14 @@ def day(on: date) -> str:
     if on == today - timedelta(days=1):
         return _("Yesterday")
     return format_date(on) if on.year != today.year else format_date(on, "d MMMM")
+
+
+@bp.app_template_filter("readable")
+def readable(url: str) -> str:
+    """An address as people read it: without its scheme, letters instead of %D0%BA; for the eye alone."""
+    words = unquote(url.split("://", 1)[-1])
+    shown = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in words)
+    return shown if len(shown) <= 120 else shown[:119] + "…"
 
 
 @bp.app_template_filter("file_url")

@@ -30,12 +30,6 @@ MODE_NAMES = {
 TONE_NAMES = {Tone.FRIENDLY: N_("friendly"), Tone.FORMAL: N_("formal")}
 # Of a hundred answers so many may be wrong
 ERRORS = (1, 2, 5, 10, 15, 20, 30)
-STATE_NAMES = {
-    DocumentState.PENDING: N_("to be looked at"),
-    DocumentState.APPROVED: N_("known to Captain"),
-    DocumentState.REJECTED: N_("rejected"),
-}
-
 TRIAL_NAMES = {
     TrialState.WAITING: N_("under way"),
     TrialState.RUNNING: N_("under way"),
@@ -307,7 +301,7 @@ def _questions_page(problem: Invalid | None = None) -> str:
     with own_account():
         everyone = assistants.assistants(viewer().account_id)
         chosen = _chosen(everyone)
-        context = {"assistants": everyone, "chosen": chosen, "pairs": insight.pairs(chosen), "states": STATE_NAMES}
+        context = {"assistants": everyone, "chosen": chosen, "pairs": insight.pairs(chosen)}
         values = request.form if problem else {}
         return render_template("workspace/captain/questions.html", problem=problem, values=values, **context)
 

@@ -16,7 +16,7 @@ from app.database import session
 from app.doors import own_account, viewer
 from app.errors import Invalid
 from app.help_center.queries import portals
-from app.i18n import _, to_zone
+from app.i18n import N_, _, to_zone
 from app.inboxes import queries as inbox_queries
 from app.inboxes.models import Channel
 from app.inboxes.queries import member_ids
@@ -31,6 +31,13 @@ from app.workspace.copilot import shown
 from app.workspace.suggestions import offered_hints, wishes
 from app.workspace.thread import thread
 
+# Which conversations a list holds, as against the state that one of them is in
+LISTED_NAMES = {
+    Status.OPEN: N_("All open"),
+    Status.PENDING: N_("All pending"),
+    Status.SNOOZED: N_("All snoozed"),
+    Status.RESOLVED: N_("All resolved"),
+}
 _PARAMETERS = ("status", "tab", "q", "inbox", "team", "label", "sla", "policy", "sort")
 
 
@@ -301,7 +308,7 @@ def _list() -> dict[str, Any]:
         "colors": _colors(),
         "inboxes": inbox_queries.among(wanted.account_id, wanted.inbox_ids),
         "teams": people.teams(viewer().account_id),
-        "statuses": STATUS_NAMES,
+        "listed": LISTED_NAMES,
         "policies": policies(viewer().account_id),
         "now": now(),
     }

@@ -186,7 +186,9 @@ def test_whether_it_helped_is_told_by_the_log_and_nobody_can_make_up_an_answer(
     monkeypatch.setattr(answers, "answer", lambda *_arguments: Answer(True, "Да [1]", citations, 0.93, []))
     token = re.search(r'name="answer" value="([^"]+)"', page(reader, "answer", "что?"))[1]
     place = "/hc/acme/ru/answer/ratings"
-    assert reader.post(place, data={"helpful": "1", "answer": token}).status_code == 200
+    thanks = reader.post(place, data={"helpful": "1", "answer": token})
+    assert thanks.status_code == 200
+    assert 'href="/hc/acme/ru/answer?q=' in thanks.text, "without scripts it is a page of its own, with a way back"
     assert "<html" not in reader.post(place, data={"helpful": "0", "answer": token}, headers={"X-Part": "true"}).text
     assert reader.post(place, data={"helpful": "1", "answer": f"x{token}"}).status_code == 422
     assert reader.post(place, data={"helpful": "2", "answer": token}).status_code == 422

@@ -35,6 +35,8 @@ def test_a_person_sees_the_question_the_answer_and_its_sources(world: World, vis
     assert (asked["content"], asked["message_type"]) == ("Когда вернут деньги?", 0)
     assert (answer["sender"]["type"], answer["content"]) == ("captain", "Три дня [1]")
     assert answer["content_attributes"]["citations"] == [SOURCE]
+    assert 'class="cite"' in answer["content_html"], "the number of a source is a link, and none of it is left as [1]"
+    assert "[1]" not in answer["content_html"]
     assert (found["status"], found["is_with_captain"]) == (Status.OPEN, False)
     works(world)
     with transaction(world.account_id):

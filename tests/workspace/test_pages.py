@@ -9,6 +9,7 @@ from sqlalchemy import event as listen
 
 from app.database import across_accounts, engine, session, transaction
 from app.doors import COOKIE
+from app.i18n import gettext, speaking
 from app.inboxes.actions import delete_inbox
 from app.inboxes.models import Inbox
 from app.labels.actions import create_label, labels
@@ -16,6 +17,9 @@ from app.main import create_app
 from app.users import tokens
 from app.users.actions import sign_up
 from app.users.models import Purpose, User
+from app.workspace.activity import STATUS_NAMES
+from app.workspace.blueprint import readable
+from app.workspace.conversations import LISTED_NAMES
 from tests.world import PASSWORD, World, acme, asks
 
 pytestmark = pytest.mark.usefixtures("database", "valkey")
@@ -93,6 +97,25 @@ def test_a_label_goes_only_after_a_question_in_words(client: Any) -> None:
     client.post(f"/settings/labels/{label.id}/deletion", headers={"Sec-Fetch-Site": "same-origin"})
     with transaction(world.account_id):
         assert labels(world.account_id) == []
+
+
+def test_a_list_is_named_for_the_conversations_it_holds(client: Any) -> None:
+    world = acme()
+    asks(world)
+    enter(client, world.ada, world)
+    with speaking("ru"):
+        names = [gettext(name) for name in LISTED_NAMES.values()]
+        states = [gettext(name) for name in STATUS_NAMES.values()]
+    page = client.get("/conversations").text
+    chosen = re.findall(r"<option[^>]*>([^<]+)</option>", page[page.index('name="status"') : page.index("</select>")])
+    assert chosen[:4] == names
+    assert not set(names) & set(states), "«Открытые», not «Открыт»"
+
+
+def test_the_page_a_customer_came_from_is_shown_in_letters(client: Any) -> None:
+    assert readable("https://shop.example/%D1%8F%D0%B3%D0%BE%D0%B4%D1%8B?q=1") == "shop.example/ягоды?q=1"
+    assert readable("https://shop.example/%E2%80%AEmoc.evil") == "shop.example/\N{REPLACEMENT CHARACTER}moc.evil"
+    assert len(readable("https://shop.example/" + "a" * 500)) == 120
 
 
 @pytest.mark.parametrize("name", BUDGETS_KIB)

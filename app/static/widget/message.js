@@ -39,6 +39,7 @@ function head(kind, name) {
 function body(message, kind, actions) {
   if (message.content_attributes?.deleted) return box(make("p", { class: "muted" }, say("deleted")));
   const text = kind === "mine" ? make("div", { class: "text text--plain" }, linked(message.content)) : rich(message.content_html ?? "");
+  if (kind === "captain") cite(text, message);
   const extra = form(message, actions);
   if (!message.content && !extra) return null;
   return box(message.content ? text : null, extra);
@@ -111,6 +112,16 @@ function picture(one, name) {
   const [width, height] = [Math.round(wide * scale), Math.round(high * scale)];
   const image = make("img", { src: one.thumb_url || one.data_url, alt: say("picture", { name }), width, height, loading: "lazy", "data-stale": "" });
   return make("a", { class: "picture", href: one.data_url, target: "_blank", rel: "noopener" }, image);
+}
+
+/** [1] leads where the first source does, to the very passage; what leads nowhere is a number. */
+function cite(text, message) {
+  const citations = message.content_attributes?.citations || [];
+  for (const number of text.querySelectorAll(".cite")) {
+    const source = citations[number.textContent - 1];
+    if (source && ACCEPTS_LINKS.test(source.url || "")) Object.assign(number, { href: source.url, title: source.title || "" });
+    else number.replaceWith(number.textContent);
+  }
 }
 
 function sources(message) {

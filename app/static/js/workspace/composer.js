@@ -61,6 +61,7 @@ class Composer extends HTMLElement {
 
   wrote() {
     this.grow();
+    this.rewording.check();
     this.texts[this.kind] = this.text.value;
     soon(`draft${this.kind}`, () => this.keep());
     if (!this.toldAt || Date.now() - this.toldAt > 3000) {
@@ -81,6 +82,7 @@ class Composer extends HTMLElement {
 
   switch() {
     this.text.value = this.texts[this.kind];
+    this.rewording.check();
     this.form.classList.toggle("composer--note", this.kind === "note");
     this.replyWords ??= this.text.placeholder;
     this.text.placeholder = this.kind === "note" ? this.text.dataset.placeholderNote : this.replyWords;

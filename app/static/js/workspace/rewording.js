@@ -55,6 +55,11 @@ export class Rewording {
     return true;
   }
 
+  /** Other words than Captain's stand there now: what he changed is no matter any more. */
+  check() {
+    if (!this.place.hidden && this.composer.text.value !== this.after) this.end();
+  }
+
   end() {
     this.place.hidden = true;
   }

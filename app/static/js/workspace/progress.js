@@ -1,7 +1,7 @@
-/* <kp-trial data-state="running">: looks again every two seconds until the trial is over, and shows what is new. */
+/* <kp-progress data-state="running">: looks again every two seconds until it is over, and shows what is new. */
 const PAUSE = 2000;
 
-class TrialProgress extends HTMLElement {
+class Progress extends HTMLElement {
   connectedCallback() {
     this.plan();
   }
@@ -17,8 +17,10 @@ class TrialProgress extends HTMLElement {
   async look() {
     try {
       const answer = await fetch(location.href);
-      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("kp-trial");
-      if (answer.ok && fresh) {
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("kp-progress");
+      // a question that is open, a button in use: what somebody looks at stays
+      const isBusy = this.querySelector(":popover-open") || this.contains(document.activeElement);
+      if (answer.ok && fresh && !isBusy) {
         this.dataset.state = fresh.dataset.state;
         this.replaceChildren(...document.importNode(fresh, true).childNodes);
       }
@@ -29,4 +31,4 @@ class TrialProgress extends HTMLElement {
   }
 }
 
-customElements.define("kp-trial", TrialProgress);
+customElements.define("kp-progress", Progress);
