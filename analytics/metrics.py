@@ -46,7 +46,9 @@ class Words:
 @dataclass(frozen=True)
 class Metric:
     """One number. `has_interval`: a Wilson interval (95 %) stands beside it as low and high. groups: those that it alone has;
-    only: those that it has and no other, where nothing else makes sense."""
+    only: those that it has and no other, where nothing else makes sense. settled_by: where it asks when the window ends and
+    its sums are kept all the same, the column of its mart that says from when on a row is told as it will be for ever; null:
+    from the beginning."""
 
     name: str
     kind: Kind
@@ -58,6 +60,7 @@ class Metric:
     has_interval: bool = False
     groups: tuple[str, ...] = ()
     only: tuple[str, ...] | None = None
+    settled_by: str = ""
 
 
 AT_THE_EVENT = "conversation_id, seq, inbox_id, agent_id, team_id, labels, priority, is_captains"
@@ -401,6 +404,7 @@ _ALL = (
         ),
         Words("Conversations without an agent's message; merged ones.", "Диалоги без сообщений агента; объединённые."),
         f"select resolved_us as dated_us, human_messages = 1 as is_hit, {AT_THE_EVENT} from {_LAST} and human_messages > 0",
+        settled_by="next_resolved_us",
     ),
     Metric(
         "sla_compliance",
@@ -445,6 +449,7 @@ _ALL = (
         _LAST_ANSWERS,
         has_interval=True,
         groups=("rating",),
+        settled_by="next_answered_us",
     ),
     Metric(
         "response_rate",
@@ -460,6 +465,7 @@ _ALL = (
         Words("Answers that no survey asked for.", "Оценки, о которых опрос не спрашивал."),
         f"""select sent_us as dated_us, coalesce(answered_us < until_us, false) as is_hit, {AT_THE_EVENT}
             from surveys cross join asked""",
+        settled_by="answered_us",
     ),
     Metric(
         "conversations",
@@ -538,14 +544,15 @@ _ALL = (
             "Of the conversations created in the window where Captain answers customers, the share in which he wrote to the "
             "customer before its end. In imported history Captain answers where he ever did.",
             "Доля диалогов, в которых Капитан ответил клиенту до конца периода, среди созданных за период там, где Капитан "
-            "отвечает клиентам. В загруженной истории — в источниках, где он хоть раз ответил.",
+            "отвечает клиентам. В загруженной истории — в каналах, где он хоть раз ответил.",
         ),
         Words(
             "Greetings and out-of-office messages; drafts for agents; inboxes without Captain.",
-            "Приветствия и сообщения о нерабочем времени; черновики для агентов; источники без Капитана.",
+            "Приветствия и сообщения о нерабочем времени; черновики для агентов; каналы без Капитана.",
         ),
         f"""select created_us as dated_us, coalesce(captain_answered_us < until_us, false) as is_hit, {AT_THE_EVENT}
             from conversations cross join asked where is_with_captain""",
+        settled_by="captain_answered_us",
     ),
     Metric(
         "captain_resolution_confirmed",

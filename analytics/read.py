@@ -7,6 +7,7 @@
     behind(marts, query, {"day": "2026-03-02"})                          # the rows that number was made of
     [{"display_id": 42, "conversation_id": 42, "dated": "2026-03-02T09:00:00+00:00", "value": 300.0, …}, …]
     answer(marts, previous(query))                                       # the same length of time just before
+    answers(marts, [query, replace(query, metric="conversations")])      # several at once, which is quicker
 
 Seconds for spans, fractions for ratios; counts stand in both `n` and `value`; empty groups have no row. Rows by inbox, agent
 or team say the name too, and the external id where an import gave one.
@@ -17,6 +18,7 @@ microseconds, so the answer is the same to the last bit wherever it comes from.
 
 import re
 import time
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -31,12 +33,13 @@ from analytics import rollups
 from analytics.checks import MARTS
 from analytics.errors import Refused
 from analytics.lake import account, manifest, mart
-from analytics.local_time import QUARTER_US, bucket, dim_time, unbucket, us, zone
+from analytics.local_time import QUARTER_US, Clock, bucket, clock, dawns, dim_time, quarters, unbucket, us, zone
 from analytics.metrics import METRICS, Kind, Metric
+from analytics.rollups import Level
 
 MAX_YEARS = 30
 
-# group -> the columns it is made of; those of a calendar come from dim_time
+# group -> the columns it is made of; those of a calendar come of its clocks
 CALENDAR = {
     "day": ("day",),
     "hour": ("hour",),
@@ -44,6 +47,8 @@ CALENDAR = {
     "month": ("month",),
     "weekday_hour": ("weekday", "hour_of_day"),
 }
+# Those that are of whole days
+OF_DAYS = ("day", "week", "month")
 DIMENSIONS = {"inbox": "inbox_id", "agent": "agent_id", "team": "team_id", "priority": "priority"}
 GROUPS = (*CALENDAR, *DIMENSIONS, "channel", "label", "captain", "status")
 # What the marts call the column of a group, where they call it otherwise
@@ -52,6 +57,9 @@ COLUMN_OF = DIMENSIONS | {"channel": "inbox_id", "captain": "is_captains"}
 OF_TODAY = ("agent_id", "team_id", "labels", "priority", "is_captains")
 # Which small table names a group, and by what
 NAMED = {"inbox": "inboxes", "agent": "agents", "team": "teams", "policy": "sla_policies", "article": "articles"}
+
+# What a statement gives: the keys of a group, then its numbers
+Row = tuple[Any, ...]
 
 
 class Time(StrEnum):
@@ -100,23 +108,55 @@ class Answer:
 
 def answer(marts: Path, query: Query) -> Answer:
     """What the marts in this folder say to `query`. Refused, with a sentence, for what cannot be asked."""
-    with _engine(marts).cursor() as memory:
-        return answer_by(memory, marts, query)
+    return answers(marts, [query])[0]
+
+
+def answers(marts: Path, queries: Sequence[Query]) -> list[Answer]:
+    """The same of several, in their order: those that differ in their metric alone cost little more than one."""
+    rows: dict[Query, list[Row]] = {}
+    for together in _together(marts, queries):
+        with _engine(marts).cursor() as memory:
+            rows |= zip(together, _asked(memory, marts, together), strict=True)
+    return [_answer(marts, query, rows[query]) for query in queries]
 
 
 def answer_by(memory: duckdb.DuckDBPyConnection, marts: Path, query: Query) -> Answer:
     """The same from an engine of one's own with nothing in it: another than DuckDB has to know its SQL, see elsewhere.py."""
-    metric = _checked(query)
-    _open(memory, marts, metric, query)
+    _checked(query)
+    return _answer(marts, query, _asked(memory, marts, [query])[0])
+
+
+def _answer(marts: Path, query: Query, rows: list[Row]) -> Answer:
+    metric = METRICS[query.metric]
+    told = [_row(metric, query.by, row) for row in rows]
+    return Answer(metric.name, metric.unit.value, _named(marts, query.by, told))
+
+
+def _together(marts: Path, queries: Iterable[Query]) -> Iterable[list[Query]]:
+    """What one statement can answer: the same asked of several metrics whose sums are kept."""
+    found: dict[Any, list[Query]] = {}
+    for query in dict.fromkeys(queries):
+        metric = _checked(query)
+        is_kept = _is_of_sums(metric, query) and metric.kind != Kind.STOCK and _rollup(marts, metric, query) is not None
+        found.setdefault(replace(query, metric="") if is_kept else query, []).append(query)
+    return found.values()
+
+
+def _asked(memory: duckdb.DuckDBPyConnection, marts: Path, queries: Sequence[Query]) -> list[list[Row]]:
+    """The rows of each, of queries that go together."""
+    query = queries[0]
+    metric = METRICS[query.metric]
+    if query.by == "channel":
+        _name_channels(memory, marts)
+    if not _is_of_sums(metric, query):
+        return [_of_rows(memory, marts, metric, query)]
     if metric.kind == Kind.STOCK and query.by in CALENDAR:
-        rows = _stock_by_time(memory, marts, metric, query)
-    elif metric.kind == Kind.SHARE or (metric.kind == Kind.SPAN and query.with_spread):
-        rows = _of_rows(memory, marts, metric, query)
-    else:
-        rows = _of_sums(memory, marts, metric, query)
-    return Answer(
-        metric.name, metric.unit.value, _named(marts, query.by, [_row(metric, query.by, row) for row in rows])
-    )
+        return [_stock_by_time(memory, marts, metric, query)]
+    return _of_sums(memory, marts, [METRICS[each.metric] for each in queries], query)
+
+
+def _is_of_sums(metric: Metric, query: Query) -> bool:
+    return metric.kind != Kind.SHARE and not (metric.kind == Kind.SPAN and query.with_spread)
 
 
 def behind(marts: Path, query: Query, cell: dict[str, Any] | None = None, limit: int = 1000) -> list[dict[str, Any]]:
@@ -127,8 +167,9 @@ def behind(marts: Path, query: Query, cell: dict[str, Any] | None = None, limit:
     """
     metric = _checked(query)
     with _engine(marts).cursor() as memory:
-        _open(memory, marts, metric, query)
-        _lay_out(memory, marts, metric, query, "conversations")
+        if query.by == "channel":
+            _name_channels(memory, marts)
+        _lay_out(memory, marts, [metric], query, "conversations")
         return (
             _stock_behind(memory, metric, query, cell)
             if metric.kind == Kind.STOCK
@@ -208,41 +249,43 @@ def _engine(_marts: Path) -> duckdb.DuckDBPyConnection:
     return engine
 
 
-def _open(memory: duckdb.DuckDBPyConnection, marts: Path, metric: Metric, query: Query) -> None:
-    if query.by == "channel":
-        inboxes = {"inbox_id": pl.Int64, "channel": pl.String}
-        rows = [{key: row[key] for key in inboxes} for row in table(marts, "inboxes")]
-        memory.register("inboxes", pl.DataFrame(rows, schema=inboxes))
-    clock = manifest(marts).as_of_us or time.time_ns() // 1000
+def _name_channels(memory: duckdb.DuckDBPyConnection, marts: Path) -> None:
+    inboxes = {"inbox_id": pl.Int64, "channel": pl.String}
+    rows = [{key: row[key] for key in inboxes} for row in table(marts, "inboxes")]
+    memory.register("inboxes", pl.DataFrame(rows, schema=inboxes))
+
+
+def _lay_out(
+    memory: duckdb.DuckDBPyConnection, marts: Path, metrics: Sequence[Metric], query: Query, *more: str
+) -> None:
+    """The marts that the metrics' rows are of, and those named; the window and the clock."""
+    now_us = manifest(marts).as_of_us or time.time_ns() // 1000
     # of constants, so that what lies outside of the window need not be read
-    asked = {"since_us": us(query.since), "until_us": us(query.until), "now_us": clock}
+    asked = {"since_us": us(query.since), "until_us": us(query.until), "now_us": now_us}
     columns = ", ".join(f"cast({value} as bigint) as {name}" for name, value in asked.items())
     memory.execute(f"create temp view asked as select {columns}")
-    if query.by in CALENDAR:
-        memory.register("dim_time", _clocks(query.since, query.until, query.timezone))
-
-
-def _lay_out(memory: duckdb.DuckDBPyConnection, marts: Path, metric: Metric, query: Query, *more: str) -> None:
-    """The marts that the metric's rows are of, and those named."""
-    words = {*re.findall(r"\w+", metric.sql), *more}
+    words = {*(word for metric in metrics for word in _words(metric)), *more}
     if query.attribution == Attribution.CURRENT:
         words.add("conversations_now")
     for name in words & MARTS.keys():
         memory.execute(f"create temp view {name} as {mart(marts, name)}")
 
 
-@lru_cache(maxsize=32)
-def _clocks(since: datetime, until: datetime, timezone: str) -> pl.DataFrame:
-    return dim_time(since, until, zone(timezone))
+def _words(metric: Metric) -> set[str]:
+    return set(re.findall(r"\w+", metric.sql))
+
+
+def _clock(query: Query) -> Clock:
+    return clock(*quarters(query.since, query.until), zone(query.timezone))
 
 
 # -- from the rows
 
 
-def _of_rows(memory: duckdb.DuckDBPyConnection, marts: Path, metric: Metric, query: Query) -> list[tuple[Any, ...]]:
+def _of_rows(memory: duckdb.DuckDBPyConnection, marts: Path, metric: Metric, query: Query) -> list[Row]:
     """What takes every row: percentiles; shares of time."""
-    _lay_out(memory, marts, metric, query)
-    source, keys = _source(query.by)
+    _lay_out(memory, marts, [metric], query)
+    source, keys = _source(query)
     chosen, values = _chosen(metric, query, _window(metric, us(query.since), us(query.until)))
     having = "sum(whole_us) > 0" if metric.kind == Kind.SHARE else "count(*) > 0"
     grouped = _grouped(keys, _AGGREGATES[metric.kind], source, having)
@@ -277,89 +320,185 @@ def _chosen(metric: Metric, query: Query, window: str) -> tuple[str, dict[str, A
 # -- from sums
 
 
-def _of_sums(memory: duckdb.DuckDBPyConnection, marts: Path, metric: Metric, query: Query) -> list[tuple[Any, ...]]:
-    """What happened in the window, or for a stock, what there was at its end: everything up to then, added up."""
-    sums, values = _sums(memory, marts, metric, query)
+@dataclass(frozen=True)
+class _Window:
+    """[since_us, until_us), or all before its end; of a stock, (since_us, until_us]. And what to cut it by: SQL by name, of a
+    quarter, and of a day where days can say."""
+
+    since_us: int | None
+    until_us: int
+    of_quarters: Mapping[str, str]
+    of_days: Mapping[str, str] | None
+
+
+def _of_sums(
+    memory: duckdb.DuckDBPyConnection, marts: Path, metrics: Sequence[Metric], query: Query
+) -> list[list[Row]]:
+    """Of each metric, what happened in the window, or for a stock, what there was at its end: everything up to then, added up."""
+    sums, values = _sums(memory, marts, metrics, query, _window_of(marts, metrics[0], query))
+    source, keys = _source_of_sums(query.by, f"({sums}) as sums")
     counted = "span_us" if query.time == Time.CALENDAR else "worked_us"
-    aggregates = {
-        # sums of whole microseconds are exact, so the answer does not depend on the order of the rows
-        Kind.SPAN: f", sum({counted}) / (sum(n) * 1e6) as mean, null as p50, null as p90",
-        Kind.RATIO: ", cast(sum(hits) as bigint) as hits",
-    }
-    found = f"cast(sum(n) as bigint) as n{aggregates.get(metric.kind, '')}"
-    source, keys = _source_of_sums(query.by)
-    return memory.execute(f"with sums as ({sums}) {_grouped(keys, found, source, 'sum(n) > 0')}", values).fetchall()
-
-
-def _source_of_sums(by: str | None) -> tuple[str, tuple[str, ...]]:
-    if by is None:
-        return "sums", ()
-    if by in CALENDAR:
-        return "sums join dim_time using (q15)", CALENDAR[by]
-    if by == "channel":
-        return "sums left join inboxes using (inbox_id)", ("channel",)
-    if by == "captain":
-        return f"(select *, {_HELD} as captain from sums) as sums", ("captain",)
-    return "sums", (COLUMN_OF.get(by, by),)
-
-
-def _stock_by_time(
-    memory: duckdb.DuckDBPyConnection, marts: Path, metric: Metric, query: Query
-) -> list[tuple[Any, ...]]:
-    """What there was at the end of each part of the window."""
-    (key,), (sums, values) = CALENDAR[query.by or ""], _sums(memory, marts, metric, query)
-    return memory.execute(
-        f"""
-        with sums as ({sums}),
-        opening as (
-            select coalesce(sum(n), 0) as n from sums where q15 < (select min(q15) from dim_time)
-        ),
-        moved as (
-            select {key}, sum(coalesce(n, 0)) as delta from dim_time left join sums using (q15) group by {key}
-        ),
-        stock as (
-            select {key}, cast(opening.n + sum(delta) over (order by {key}) as bigint) as n from moved cross join opening
-        )
-        select {key}, n from stock where n > 0 order by {key}
-        """,
+    kinds = {metric.kind for metric in metrics}
+    # sums of whole microseconds are exact, so the answer does not depend on the order of the rows
+    mean = f"sum({counted}) / (sum(n) * 1e6)" if Kind.SPAN in kinds else "null"
+    hits = "cast(sum(hits) as bigint)" if Kind.RATIO in kinds else "null"
+    groups = ", ".join(("metric", *keys))
+    found = memory.execute(
+        f"""select {groups}, cast(sum(n) as bigint) as n, {mean} as mean, {hits} as hits
+            from {source} group by {groups} having sum(n) > 0""",
         values,
     ).fetchall()
+    rows: dict[str, list[Row]] = {metric.name: [] for metric in metrics}
+    for name, *row, n, mean, hits in sorted(found, key=_place):
+        more = {Kind.SPAN: (mean, None, None), Kind.RATIO: (hits,)}.get(METRICS[name].kind, ())
+        rows[name].append((*row, n, *more))
+    return list(rows.values())
 
 
-def _sums(memory: duckdb.DuckDBPyConnection, marts: Path, metric: Metric, query: Query) -> tuple[str, dict[str, Any]]:
-    """SQL for n, span_us, worked_us and hits of what there is to count, by the column of the group or by q15, and the filters'
-    values; one group may stand there several times. From the rollups, where those can say; what they cannot, from the rows.
+def _place(row: Row) -> list[tuple[bool, Any]]:
+    """Where it stands among the others: by its groups, nobody's last."""
+    return [(part is None, part) for part in row[:-3]]
+
+
+def _window_of(marts: Path, metric: Metric, query: Query) -> _Window:
+    since_us = None if metric.kind == Kind.STOCK and query.by not in CALENDAR else us(query.since)
+    if query.by in CALENDAR:
+        clocks, is_of_days = _clock(query), query.by in OF_DAYS and rollups.timezone_of_days(marts) == query.timezone
+        of_days = clocks.of_days(query.by, "day") if is_of_days else None
+        return _Window(since_us, us(query.until), clocks.of_quarters(query.by, "q15"), of_days)
+    column = _column(query)
+    keys = {column: column} if column else {}
+    return _Window(since_us, us(query.until), keys, keys)
+
+
+def _source_of_sums(by: str | None, sums: str) -> tuple[str, tuple[str, ...]]:
+    if by is None:
+        return sums, ()
+    if by in CALENDAR:
+        return sums, CALENDAR[by]
+    if by == "channel":
+        return f"{sums} left join inboxes using (inbox_id)", ("channel",)
+    if by == "captain":
+        return f"(select *, {_HELD} as captain from {sums}) as sums", ("captain",)
+    return sums, (COLUMN_OF.get(by, by),)
+
+
+def _stock_by_time(memory: duckdb.DuckDBPyConnection, marts: Path, metric: Metric, query: Query) -> list[Row]:
+    """What there was at the end of each part of the window."""
+    (key,) = CALENDAR[query.by or ""]
+    at_first = {key: "cast(null as bigint)"}
+    windows = _Window(None, us(query.since), at_first, at_first), _window_of(marts, metric, query)
+    sums, values = _sums(memory, marts, [metric], query, *windows)
+    moves = dict(
+        memory.execute(f"select {key}, cast(sum(n) as bigint) as n from ({sums}) group by {key}", values).fetchall()
+    )
+    stock, rows = moves.get(None, 0), []
+    for part in _parts_of(query.since, query.until, query.timezone, key):
+        stock += moves.get(part, 0)
+        rows += [(part, stock)] if stock > 0 else []
+    return rows
+
+
+@lru_cache(maxsize=64)
+def _parts_of(since: datetime, until: datetime, timezone: str, key: str) -> list[int]:
+    parts: list[int] = dim_time(since, until, zone(timezone))[key].unique().sort().to_list()
+    return parts
+
+
+def _sums(
+    memory: duckdb.DuckDBPyConnection, marts: Path, metrics: Sequence[Metric], query: Query, *windows: _Window
+) -> tuple[str, dict[str, Any]]:
+    """SQL for metric, keys, n, span_us, worked_us and hits of what there is to count, and the filters' values; one group may
+    stand there several times. From the rollups, where those can say; what they cannot, from the rows.
     """
-    column = COLUMN_OF.get(query.by, query.by) if query.by and query.by not in CALENDAR else None
-    keys = ("q15",) if query.by in CALENDAR else (column,) if column else ()
-    since_us = None if metric.kind == Kind.STOCK else us(query.since)
-    until_us = us(query.until)
-    # whole quarters of the window; a stock counts from the beginning on
-    first, last = -(-(since_us or 0) // QUARTER_US), until_us // QUARTER_US
-    by = _rollup(marts, metric, query, column)
+    column = _rollup(marts, metrics[0], query)
     parts: list[str] = []
+    of_rows: list[tuple[str, Metric, _Window]] = []
     values: dict[str, Any] = {}
-    windows = [(since_us, until_us)]
-    if by is not None and (since_us is None or first < last):
-        where, values = _filters(query, by)
-        begun = f"q15 >= {first} and" if since_us is not None else ""
-        parts = [
-            f"""select {", ".join((*keys, *rollups.SUMS))} from ({rollups.rollup(marts, by)})
-            where metric = '{metric.name}' and {begun} q15 < {last} {where}"""
-        ]
-        windows = [(last * QUARTER_US, until_us)]
-        windows += [(since_us, first * QUARTER_US)] if since_us is not None else []
-    windows = [(begin, end) for begin, end in windows if begin is None or begin < end]
-    if windows:
-        _lay_out(memory, marts, metric, query)
-    for begin, end in windows:
-        chosen, more = _chosen(metric, query, _window(metric, begin, end))
-        parts.append(rollups.summed(metric, chosen, keys))
+    for window in windows:
+        whole, rest = _whole_quarters(window) if column is not None else (None, [window])
+        if whole is not None and column is not None:
+            where, values = _filters(query, column)
+            parts += [part + where for part in _kept(marts, metrics, column, whole)]
+            for metric in metrics:
+                of_rows += [(sign, early, whole) for sign, early in _unsettled(marts, metric, us(query.until))]
+        of_rows += [("", metric, part) for part in rest for metric in metrics]
+    if of_rows:
+        _lay_out(memory, marts, metrics, query)
+    for sign, metric, window in of_rows:
+        chosen, more = _chosen(metric, query, _window(metric, window.since_us, window.until_us))
+        names = "".join(f"{name}, " for name in window.of_quarters)
+        sums = ", ".join(f"{sign}{name} as {name}" for name in rollups.SUMS)
+        summed = rollups.summed(metric, chosen, window.of_quarters)
+        parts.append(f"select '{metric.name}' as metric, {names} {sums} from ({summed})")
         values |= more
     return " union all ".join(parts), values
 
 
-def _rollup(marts: Path, metric: Metric, query: Query, column: str | None) -> str | None:
+def _whole_quarters(window: _Window) -> tuple[_Window | None, list[_Window]]:
+    """The quarters that lie in the window, if any do, and what is left of it."""
+    since_us, until_us = window.since_us, window.until_us // QUARTER_US * QUARTER_US
+    begin_us = since_us if since_us is None else -(-since_us // QUARTER_US) * QUARTER_US
+    if begin_us is not None and begin_us >= until_us:
+        return None, [window]
+    left = [replace(window, since_us=until_us)] if until_us < window.until_us else []
+    left += [replace(window, until_us=begin_us)] if begin_us is not None and begin_us != since_us else []
+    return replace(window, since_us=begin_us, until_us=until_us), left
+
+
+def _kept(marts: Path, metrics: Sequence[Metric], column: str, window: _Window) -> list[str]:
+    """SQL for the sums that are kept of a window of whole quarters: of days, and of the quarters before and after them."""
+    first = window.since_us if window.since_us is None else window.since_us // QUARTER_US
+    last = window.until_us // QUARTER_US
+    levels: list[tuple[Level, int | None, int]] = [(Level.QUARTERS, first, last)]
+    timezone = rollups.timezone_of_days(marts)
+    if window.of_days is not None and timezone is not None:
+        begun = (
+            (None, None) if first is None else next(dawn for dawn in dawns(first, zone(timezone)) if dawn[0] >= first)
+        )
+        ended = [dawn for dawn in dawns(last, zone(timezone)) if dawn[0] <= last][-1]
+        if begun[0] is None or begun[0] < ended[0]:
+            levels = [(Level.QUARTERS, first, begun[0])] if begun[0] is not None and begun[0] != first else []
+            levels += [(Level.DAYS, begun[1], ended[1])]
+            levels += [(Level.QUARTERS, ended[0], last)] if ended[0] != last else []
+    names = ", ".join(f"'{metric.name}'" for metric in metrics)
+    parts = []
+    for level, begin, end in levels:
+        keys = (window.of_days or {}) if level == Level.DAYS else window.of_quarters
+        told = "".join(f"{made} as {name}, " for name, made in keys.items())
+        parts.append(
+            f"""select metric, {told} {", ".join(rollups.SUMS)} from ({rollups.rollup(marts, level, column)})
+                where metric in ({names}) {f"and {level} >= {begin}" if begin is not None else ""} and {level} < {end} """
+        )
+    return parts
+
+
+def _unsettled(marts: Path, metric: Metric, until_us: int) -> list[tuple[str, Metric]]:
+    """What to add to sums made as if no window ended, and what to take away: the metric of the rows that are told otherwise
+    when it ends at `until_us`, as of then and as of never. Mostly there are none."""
+    if not metric.settled_by or until_us > _settled_us(marts, metric):
+        return []
+    (name,) = _words(metric) & MARTS.keys()
+    late = f"{name} as (select * from ({mart(marts, name)}) where {metric.settled_by} >= {until_us})"
+    return [
+        (
+            sign,
+            replace(metric, sql=f"with {late}, asked as (select cast({ends_us} as bigint) as until_us) {metric.sql}"),
+        )
+        for sign, ends_us in (("", until_us), ("-", rollups.NEVER_US))
+    ]
+
+
+@lru_cache(maxsize=256)
+def _settled_us(marts: Path, metric: Metric) -> int:
+    """Until when rows of the metric change."""
+    (name,) = _words(metric) & MARTS.keys()
+    with _engine(marts).cursor() as memory:
+        found = memory.execute(f"select coalesce(max({metric.settled_by}), 0) from ({mart(marts, name)})").fetchall()
+    return int(found[0][0])
+
+
+def _rollup(marts: Path, metric: Metric, query: Query) -> str | None:
     """By which column the rollup is that can answer: "" for by none; None when there is no such."""
     filters = {
         "inbox_id": query.inbox_ids,
@@ -368,6 +507,7 @@ def _rollup(marts: Path, metric: Metric, query: Query, column: str | None) -> st
         "label": query.labels,
     }
     filtered = {name for name, chosen in filters.items() if chosen}
+    column = _column(query)
     wanted = [*(filtered | {column} if column else filtered)]
     if metric not in rollups.KEPT or len(wanted) > 1 or not rollups.stand_in(marts):
         return None
@@ -381,10 +521,15 @@ def _rollup(marts: Path, metric: Metric, query: Query, column: str | None) -> st
     return None if query.attribution == Attribution.CURRENT and is_of_today else by
 
 
+def _column(query: Query) -> str | None:
+    """The column that the marts group this by, where it is one."""
+    return COLUMN_OF.get(query.by, query.by) if query.by and query.by not in CALENDAR else None
+
+
 def _flow_behind(
     memory: duckdb.DuckDBPyConnection, metric: Metric, query: Query, cell: dict[str, Any] | None, limit: int
 ) -> list[dict[str, Any]]:
-    source, keys = _source(query.by)
+    source, keys = _source(query)
     chosen, values = _chosen(metric, query, _window(metric, us(query.since), us(query.until)))
     value = {Kind.SPAN: "counted_us / 1e6", Kind.RATIO: "is_hit", Kind.SHARE: "part_us / 1e6"}.get(metric.kind, "1")
     where, wanted = _cell(query.by, keys, cell)
@@ -409,13 +554,11 @@ def _stock_behind(
 ) -> list[dict[str, Any]]:
     until = us(query.until)
     if cell and query.by in CALENDAR:
-        key = CALENDAR[query.by][0]
-        last = memory.execute(
-            f"select max(q15) from dim_time where {key} = ?", list(unbucket(query.by, cell))
-        ).fetchall()
-        until = min(until, (last[0][0] + 1) * QUARTER_US)
+        clocks = dim_time(query.since, query.until, zone(query.timezone))
+        of_part = clocks.filter(pl.col(CALENDAR[query.by][0]) == unbucket(query.by, cell)[0])["q15"].to_list()
+        until = min(until, (of_part[-1] + 1) * QUARTER_US)
         query, cell = replace(query, by=None), None
-    source, keys = _source(query.by)
+    source, keys = _source(query)
     chosen, values = _chosen(metric, query, _window(metric, None, until))
     where, wanted = _cell(query.by, keys, cell)
     rows = memory.execute(
@@ -461,27 +604,34 @@ def _told(display_id: int | None, conversation_id: int | None, seq: int, dated_u
 
 def _named(marts: Path, by: str | None, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The rows, each with the name of its inbox, agent, team or policy, and the number an import knew it by."""
-    known = table(marts, NAMED[by]) if by in NAMED else []
-    if by is None or not known:
+    file = marts / f"{NAMED[by]}.parquet" if by in NAMED else None
+    if by is None or file is None or not file.exists():
         return rows
-    of = {row[next(key for key in row if key.endswith("_id"))]: row for row in known}
-    told = [key for key in ("name", "title", "external_id") if key in known[0]]
+    told, of = _names(by, file, file.stat().st_mtime_ns)
+    return [{by: row[by]} | of.get(row[by], told) | {key: row[key] for key in row if key != by} for row in rows]
+
+
+@lru_cache(maxsize=64)
+def _names(by: str, file: Path, _written_ns: int) -> tuple[dict[str, None], dict[int, dict[str, Any]]]:
+    """What is told of one that the small table does not know, and of each that it does."""
+    known = pl.read_parquet(file).to_dicts()
+    told = [key for key in ("name", "title", "external_id") if known and key in known[0]]
     if all(row.get("external_id") is None for row in known):
         told = [key for key in told if key != "external_id"]
-    return [
-        {by: row[by]}
-        | {f"{by}_{key}": of.get(row[by], {}).get(key) for key in told}
-        | {key: value for key, value in row.items() if key != by}
-        for row in rows
-    ]
+    of = {
+        row[next(key for key in row if key.endswith("_id"))]: {f"{by}_{key}": row[key] for key in told} for row in known
+    }
+    return dict.fromkeys(f"{by}_{key}" for key in told), of
 
 
-def _source(by: str | None) -> tuple[str, tuple[str, ...]]:
+def _source(query: Query) -> tuple[str, tuple[str, ...]]:
     """Where the rows come from, and the columns they are grouped by."""
+    by = query.by
     if by is None:
         return "chosen", ()
     if by in CALENDAR:
-        return f"chosen join dim_time on dated_us // {QUARTER_US} = q15", CALENDAR[by]
+        parts = rollups.cut(_clock(query).of_quarters(by, "q15"))
+        return f"(select *{parts} from (select *, dated_us // {QUARTER_US} as q15 from chosen)) as chosen", CALENDAR[by]
     if by == "channel":
         return "chosen left join inboxes using (inbox_id)", ("channel",)
     if by == "label":
@@ -498,8 +648,8 @@ _HELD = "case when is_captains then 'captain' else 'human' end"
 def _filters(query: Query, rollup: str | None = None) -> tuple[str, dict[str, Any]]:
     """Conditions to add, and their values. rollup: the column of the rollup they are for."""
     ids = {"inbox_id": query.inbox_ids, "agent_id": query.agent_ids, "team_id": query.team_ids}
-    chosen: dict[str, Any] = {column: list(values) for column, values in ids.items() if values}
-    words = [f"and list_contains(${column}, {column})" for column in chosen]
+    words = [f"and {column} in ({', '.join(str(int(one)) for one in some)})" for column, some in ids.items() if some]
+    chosen: dict[str, Any] = {}
     if query.labels:
         chosen["labels"] = list(query.labels)
         words.append("and list_contains($labels, label)" if rollup == "label" else "and list_has_any(labels, $labels)")
@@ -522,7 +672,7 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
     return max(middle - half, 0.0), min(middle + half, 1.0)
 
 
-def _row(metric: Metric, by: str | None, row: tuple[Any, ...]) -> dict[str, Any]:
+def _row(metric: Metric, by: str | None, row: Row) -> dict[str, Any]:
     keys = bucket(by, row) if by in CALENDAR else {by: row[0]} if by else {}
     values = row[len(keys) :]
     filled: dict[str, Any] = {**keys, "n": values[0], "mean": None, "p50": None, "p90": None, "value": values[0]}

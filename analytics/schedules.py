@@ -44,7 +44,7 @@ _PLACES = """
 _EDGES = (
     "select coalesce(min(occurred_us), 0), coalesce(max(occurred_us), 0) from log where conversation_id is not null"
 )
-# Two hours: most of them lie in one opening or one pause; states.sql and story.sql divide by it
+# Two hours: most of them lie in one opening or one pause; the SQL that reads the clock divides by it
 SLOT_US = 7_200_000_000
 # What stands in a slot of the clock: the openings, the pauses between them, cut where a slot ends
 _CLOCK = """

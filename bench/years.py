@@ -15,13 +15,14 @@ import duckdb
 import polars as pl
 
 from analytics import extract, rollups
-from analytics.build import build
+from analytics.build import build, connect
 from analytics.checks import MARTS
 from analytics.dictionary import COLUMNS, Kind
 from analytics.lake import AccountLake, Manifest, account, dumps, manifest, parquet
 from analytics.read import current
 
 ACCOUNT = 1
+ZONE = "Europe/Moscow"
 SINCE = datetime(2024, 1, 1, tzinfo=UTC)
 UNTIL = datetime(2026, 1, 1, tzinfo=UTC)
 COPIES = 20
@@ -161,7 +162,9 @@ def _tell(home: AccountLake, talks: int) -> None:
 
 
 def _name(home: AccountLake) -> None:
-    """Small tables, so that rows by inbox, agent and team say a name."""
+    """Small tables, so that rows by inbox, agent and team say a name, and days are those of a zone."""
+    accounts = {"account_id": [ACCOUNT], "timezone": [ZONE]}
+    pl.DataFrame(accounts).write_parquet(home.tables / "accounts.parquet")
     for table, key, count in (
         ("inboxes", "inbox_id", INBOXES),
         ("agents", "agent_id", AGENTS),
@@ -179,7 +182,7 @@ def _multiplied(home: AccountLake, talks: int) -> Path:
     folder.mkdir()
     for table in home.tables.glob("*.parquet"):
         shutil.copyfile(table, folder / table.name)
-    with duckdb.connect(config={"threads": 2}) as memory:
+    with connect(home) as memory:
         memory.execute("set enable_progress_bar = false")
         for name in MARTS:
             columns = [row[0] for row in memory.execute(f"describe {parquet(made / f'{name}.parquet')}").fetchall()]

@@ -97,7 +97,7 @@ def _(ask, export, is_empty, listed, span, mo, table):
     _names = {row["inbox_id"]: row["name"] for row in table(export, "inboxes")}
     _rows = [] if is_empty else sorted(ask("inbox"), key=lambda row: -row["p90"])
     _lines = [(_names.get(row["inbox"], row["inbox"]), span(row["p50"]), span(row["p90"]), row["n"]) for row in _rows]
-    mo.md("## По источникам\n\n" + listed(("Источник", "p50", "p90", "n"), _lines))
+    mo.md("## По каналам\n\n" + listed(("Канал", "p50", "p90", "n"), _lines))
     return
 
 

@@ -149,8 +149,8 @@ def _(channels, is_empty, listed, mo, ratings, share):
 
     by_response = [] if is_empty else shares(within("response_seconds", _SECONDS))
     mo.stop(is_empty)
-    _names = sorted({channels.get(inbox_id, f"источник {inbox_id}") for inbox_id in ratings["inbox_id"]})
-    _channel = [channels.get(inbox_id, f"источник {inbox_id}") for inbox_id in ratings["inbox_id"]]
+    _names = sorted({channels.get(inbox_id, f"канал {inbox_id}") for inbox_id in ratings["inbox_id"]})
+    _channel = [channels.get(inbox_id, f"канал {inbox_id}") for inbox_id in ratings["inbox_id"]]
     _by_channel = [(name, ratings.filter([one == name for one in _channel])) for name in _names]
     _again, _alone, _first = (ratings[name] for name in ("is_reopened", "is_captain_alone", "is_captain_first"))
     _parts = (
@@ -218,7 +218,7 @@ def _(PER_FEATURE, channels, is_empty, mo, np, ratings):
     # Where Captain was alone nobody waited for a person: the mean stands there, and a trait of its own says so
     _waited = np.log2(1 + rated["response_seconds"].to_numpy())
     _waited = np.nan_to_num(_waited - (np.nanmean(_waited) if np.isfinite(_waited).any() else 0))
-    _channel = np.array([channels.get(inbox_id, f"источник {inbox_id}") for inbox_id in rated["inbox_id"]])
+    _channel = np.array([channels.get(inbox_id, f"канал {inbox_id}") for inbox_id in rated["inbox_id"]])
     _names, _counts = np.unique(_channel, return_counts=True)
     _usual = _names[_counts.argmax()] if len(_names) else ""
     _traits = {

@@ -6,7 +6,7 @@ with his as (
 ),
 
 told as (
-    select seq, name, message_id, rating, is_helpful
+    select seq, name, inbox_id, message_id, rating, is_helpful
     from log
     where conversation_id in (select conversation_id from his)
 ),
@@ -14,10 +14,11 @@ told as (
 turns as (
     select
         story.*,
+        told.inbox_id,
         message_id,
         rating,
         case
-            when own.is_captain_answer then 'answer'
+            when story.code = 7 then 'answer'
             when is_human_answer then 'human'
             when story.is_resolve then 'resolved'
             when own.is_reopening then 'reopened'
@@ -31,9 +32,12 @@ turns as (
     left join states as own on story.seq = own.seq
 )
 
-select turns.conversation_id, turns.seq, cast(place as bigint) as place, turns.occurred_us as happened_us, what, message_id, rating, turns.inbox_id,
-    cast(null as bigint) as agent_id, team_after as team_id, labels_after as labels, priority_after as priority,
+select turns.conversation_id, turns.seq, cast(place as bigint) as place, turns.occurred_us as happened_us, what, message_id,
+    rating, turns.inbox_id, cast(null as bigint) as agent_id, team_after as team_id,
+    coalesce(labels, cast([] as varchar[])) as labels, priority_after as priority,
     coalesce(turns.is_captains_after, was.is_captains_after) as is_captains
-from turns left join states as was on turns.state_seq = was.seq
+from turns
+left join states as was on turns.state_seq = was.seq
+left join labelled on was.label_seq = labelled.seq
 where what is not null
 order by happened_us, turns.seq

@@ -5,6 +5,7 @@
 with told as (
     select
         seq,
+        inbox_id,
         actor_kind,
         actor_id,
         case name
@@ -22,12 +23,16 @@ with told as (
     union all
     select
         states.seq,
-        states.actor_kind,
-        states.actor_id,
+        states.inbox_id,
+        reasons.actor_kind,
+        reasons.actor_id,
         case when is_captain_answer then 'answer' else 'handed_off' end as what,
         reasons.reason
-    from states left join (
-        select seq, data ->> '$.reason' as reason from log where name = 'conversation.bot_handoff'
+    from states join (
+        select seq, actor_kind, actor_id,
+            case when name = 'conversation.bot_handoff' then data ->> '$.reason' end as reason
+        from log
+        where name in ('message.created', 'conversation.bot_handoff', 'conversation.status_changed')
     ) as reasons on states.seq = reasons.seq
     where is_captain_answer or (is_handoff and actor_kind = 'captain')
 )
@@ -36,18 +41,21 @@ select
     story.conversation_id,
     told.seq,
     story.occurred_us as happened_us,
-    what,
+    told.what,
     reason,
-    story.inbox_id,
-    case when what in ('accepted', 'edited', 'rejected') and told.actor_kind = 'user' then told.actor_id else was.agent_after end
-        as agent_id,
+    told.inbox_id,
+    case
+        when told.what in ('accepted', 'edited', 'rejected') and told.actor_kind = 'user' then told.actor_id
+        else was.agent_after
+    end as agent_id,
     was.team_after as team_id,
-    was.labels_after as labels,
+    coalesce(labels, cast([] as varchar[])) as labels,
     was.priority_after as priority,
     coalesce(own.is_captains_after, was.is_captains_after) as is_captains
 from told
 join story on told.seq = story.seq
 left join states as was on story.state_seq = was.seq
+left join labelled on was.label_seq = labelled.seq
 left join states as own on told.seq = own.seq
-where not (what = 'abstained' and coalesce(reason = 'went_on', false))
+where not (told.what = 'abstained' and coalesce(reason = 'went_on', false))
 order by happened_us, told.seq

@@ -36,7 +36,7 @@ select
     or (born.is_history and begun.inbox_id in (select inbox_id from captains_imports)) as is_with_captain,
     agent_after as agent_id,
     team_after as team_id,
-    labels_after as labels,
+    coalesce(labels, cast([] as varchar[])) as labels,
     priority_after as priority,
     is_captains_after as is_captains
 from begun
@@ -44,6 +44,7 @@ join born on begun.conversation_id = born.conversation_id
 join states
     on begun.conversation_id = states.conversation_id
     and states.occurred_us <= created_us and coalesce(states.next_us > created_us, true)
+left join labelled on states.label_seq = labelled.seq
 left join answered on begun.conversation_id = answered.conversation_id
 left join switched_before on begun.conversation_id = switched_before.conversation_id
 order by created_us, begun.seq

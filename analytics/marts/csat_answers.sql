@@ -3,7 +3,7 @@
 -- next_answered_us: when it was changed, the next answer about the same resolve; null when it was not.
 -- agent_id, team_id, labels, priority: who resolved, and what the conversation was then.
 with told as (
-    select seq, name, survey_id, rating, resolver_id from log
+    select seq, name, inbox_id, survey_id, rating, resolver_id from log
     where name in ('csat.sent', 'csat.answered') and conversation_id is not null
 ),
 
@@ -15,7 +15,7 @@ asked as (
 ),
 
 answers as (
-    select story.*, survey_id, rating, resolver_id, coalesce(asked.place, story.place) as judged_place
+    select story.*, told.inbox_id, survey_id, rating, resolver_id, coalesce(asked.place, story.place) as judged_place
     from told
     join story on told.seq = story.seq
     left join asked using (survey_id)
@@ -30,11 +30,17 @@ resolves as (
 ),
 
 resolved as (
-    select resolves.seq as answer_seq, states.*
+    select
+        resolves.seq as answer_seq, states.seq, actor_kind, actor_id, states.team_after, states.label_seq,
+        states.priority_after, previous.is_captains_after as is_captains
     from resolves
     join answers on resolves.seq = answers.seq
     join story on answers.conversation_id = story.conversation_id and resolves.place = story.place
     join states on story.seq = states.seq
+    left join states as previous on states.previous_seq = previous.seq
+    join (
+        select seq, actor_kind, actor_id from log where name in ('conversation.status_changed', 'conversation.bot_handoff')
+    ) as acted on story.seq = acted.seq
 )
 
 select
@@ -50,11 +56,12 @@ select
     answers.inbox_id,
     case when resolved.seq is null then answers.resolver_id when resolved.actor_kind = 'user' then resolved.actor_id end
         as agent_id,
-    case when resolved.seq is null then was.team_after else resolved.team_id end as team_id,
-    case when resolved.seq is null then was.labels_after else resolved.labels end as labels,
-    case when resolved.seq is null then was.priority_after else resolved.priority end as priority,
+    case when resolved.seq is null then was.team_after else resolved.team_after end as team_id,
+    coalesce(labels, cast([] as varchar[])) as labels,
+    case when resolved.seq is null then was.priority_after else resolved.priority_after end as priority,
     case when resolved.seq is null then was.is_captains_after else resolved.is_captains end as is_captains
 from answers
 left join resolved on answers.seq = resolved.answer_seq
 left join states as was on answers.state_seq = was.seq
+left join labelled on coalesce(resolved.label_seq, was.label_seq) = labelled.seq
 order by answered_us, answers.seq

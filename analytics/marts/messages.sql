@@ -7,14 +7,17 @@ select
     case when is_incoming then 'incoming' else 'outgoing' end as direction,
     sender_type,
     story.occurred_us as sent_us,
-    story.inbox_id,
+    told.inbox_id,
     case when is_incoming then agent_after else story.sender_id end as agent_id,
     team_after as team_id,
-    labels_after as labels,
+    coalesce(labels, cast([] as varchar[])) as labels,
     priority_after as priority,
     case when is_incoming then is_captains_after else sender_type = 'captain' end as is_captains
 from story
-join (select seq, contact_id, sender_type from log where name = 'message.created') as told on story.seq = told.seq
+join (
+    select seq, inbox_id, contact_id, sender_type from log where name = 'message.created' and conversation_id is not null
+) as told on story.seq = told.seq
 left join states on story.state_seq = states.seq
+left join labelled on states.label_seq = labelled.seq
 where is_incoming or is_outgoing
 order by sent_us, story.seq

@@ -13,16 +13,26 @@ held as (
     where status_after = 'pending' and holder_after is not null
 ),
 
+-- the changes of status, and who wrote, with the conversation's own clock
 marks as (
-    select story.conversation_id, place, story.seq, story.occurred_us, worked_us, humans, status_after, rest, holder_after,
-        false as is_incoming, false as is_answer
-    from states join story on states.seq = story.seq
-    where new_status is not null and states.conversation_id in (select conversation_id from resolved)
-    union all
-    select story.conversation_id, place, story.seq, story.occurred_us, worked_us, humans, status_after, rest, holder_after,
-        is_incoming, is_answer
-    from story join states on story.state_seq = states.seq
-    where (is_incoming or is_answer) and story.conversation_id in (select conversation_id from held)
+    select
+        told.*,
+        coalesce(open_before + rate * (occurred_us - from_us), occurred_us) + coalesce(shift_us, 0) as worked_us
+    from (
+        select story.conversation_id, place, story.seq, story.occurred_us, state_seq, status_after, rest, holder_after,
+            false as is_incoming, false as is_answer
+        from states join story on states.seq = story.seq
+        where new_status is not null and states.conversation_id in (select conversation_id from resolved)
+        union all
+        select story.conversation_id, place, story.seq, story.occurred_us, state_seq, status_after, rest, holder_after,
+            is_incoming, is_answer
+        from story join states on story.state_seq = states.seq
+        where (is_incoming or is_answer) and story.conversation_id in (select conversation_id from held)
+    ) as told
+    left join hours on told.state_seq = hours.seq
+    left join clock
+        on hours.schedule_id = clock.schedule_id and occurred_us // 7200000000 = clock.slot
+        and occurred_us >= clock.from_us and occurred_us < clock.to_us
 ),
 
 -- whose turn it is from here on: ours; the customer's, while pending for him, snoozed until he replies, or held by Captain or
@@ -61,7 +71,16 @@ shared as (
 ),
 
 created as (
-    select conversation_id, occurred_us as created_us, worked_us as created_worked_us from story where is_created
+    select
+        conversation_id,
+        created_us,
+        coalesce(open_before + rate * (created_us - from_us), created_us) + coalesce(shift_us, 0) as created_worked_us
+    from born
+    left join hours on created_seq = hours.seq
+    left join clock
+        on hours.schedule_id = clock.schedule_id and created_us // 7200000000 = clock.slot
+        and created_us >= clock.from_us and created_us < clock.to_us
+    where created_seq is not null
 ),
 
 merged as (
@@ -72,7 +91,13 @@ merged as (
 turns as (
     select
         shared.*,
-        states.* exclude (conversation_id, seq, occurred_us, status_after, rest, holder_after),
+        is_resolve,
+        inbox_id,
+        team_after,
+        label_seq,
+        priority_after,
+        captain_wrote_before,
+        previous_seq,
         lag(shared.occurred_us) over beside as reopened_before_us,
         lag(worked_us) over beside as reopened_before_worked_us,
         lead(shared.occurred_us) over beside as reopened_us,
@@ -80,34 +105,59 @@ turns as (
     from shared join states on shared.seq = states.seq
     where is_resolve or is_reopening
     window beside as (partition by shared.conversation_id order by place)
+),
+
+spoken as (
+    select seq, humans
+    from (
+        select
+            seq,
+            is_resolve,
+            count(*) filter (where is_human_answer) over (partition by conversation_id order by place) as humans
+        from story
+        where is_human_answer or is_resolve
+    )
+    where is_resolve
+),
+
+-- who did it; the log says so
+acted as (
+    select seq, actor_kind, actor_id, coalesce(causation = 'history', false) as is_imported
+    from log
+    where name in ('conversation.status_changed', 'conversation.bot_handoff')
 )
 
 select
     turns.conversation_id,
-    seq,
+    turns.seq,
     ordinal,
     created_us,
     coalesce(reopened_before_us, created_us) as episode_started_us,
-    occurred_us as resolved_us,
+    turns.occurred_us as resolved_us,
     reopened_us,
-    lead(occurred_us) over (partition by turns.conversation_id order by occurred_us, seq) as next_resolved_us,
-    occurred_us - created_us as life_us,
+    lead(turns.occurred_us) over (partition by turns.conversation_id order by turns.occurred_us, turns.seq) as next_resolved_us,
+    turns.occurred_us - created_us as life_us,
     worked_us - created_worked_us as life_worked_us,
-    occurred_us - coalesce(reopened_before_us, created_us) as episode_us,
+    turns.occurred_us - coalesce(reopened_before_us, created_us) as episode_us,
     worked_us - coalesce(reopened_before_worked_us, created_worked_us) as episode_worked_us,
     requester_wait_us,
     requester_wait_worked_us,
     agent_wait_us,
     agent_wait_worked_us,
-    cast(humans as bigint) as human_messages,
-    humans > 0 or captain_wrote_before as is_answered,
+    humans as human_messages,
+    humans > 0 or turns.captain_wrote_before as is_answered,
     is_imported,
-    inbox_id,
+    turns.inbox_id,
     case when actor_kind = 'user' then actor_id end as agent_id,
-    team_id,
-    labels,
-    priority,
-    is_captains
-from turns join created on turns.conversation_id = created.conversation_id
-where is_resolve and turns.conversation_id not in (select conversation_id from merged)
-order by resolved_us, seq
+    turns.team_after as team_id,
+    coalesce(labels, cast([] as varchar[])) as labels,
+    turns.priority_after as priority,
+    previous.is_captains_after as is_captains
+from turns
+join created on turns.conversation_id = created.conversation_id
+join spoken on turns.seq = spoken.seq
+left join acted on turns.seq = acted.seq
+left join labelled on turns.label_seq = labelled.seq
+left join states as previous on turns.previous_seq = previous.seq
+where turns.is_resolve and turns.conversation_id not in (select conversation_id from merged)
+order by resolved_us, turns.seq

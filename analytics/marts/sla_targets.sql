@@ -14,28 +14,39 @@ covering as (
     select seq, name, sla_policy_id from log where name in ('sla.applied', 'sla.removed')
 ),
 
--- every event of theirs, with the state after it
+-- every event of theirs, with the state after it, and the conversation's own clock
 neighbours as (
     select
-        story.*,
-        covering.name,
-        sla_policy_id,
-        after.agent_after,
-        after.team_after,
-        after.labels_after,
-        after.priority_after,
-        after.is_captains_after,
-        case when after.status_after <> 'resolved' then coalesce(after.rest, '') end as rest,
-        after.schedule_id as schedule_after,
-        worked_us - after.shift_us as b_open,
-        lead(story.occurred_us) over told as next_us,
-        lead(worked_us) over told as next_worked_us
-    from story
-    semi join covered on story.conversation_id = covered.conversation_id
-    left join states as own on story.seq = own.seq
-    left join states as after on coalesce(own.seq, story.state_seq) = after.seq
-    left join covering on story.seq = covering.seq
-    window told as (partition by story.conversation_id order by place)
+        told.*,
+        b_open + shift_us as worked_us,
+        lead(occurred_us) over beside as next_us,
+        lead(b_open + shift_us) over beside as next_worked_us
+    from (
+        select
+            story.*,
+            covering.name,
+            sla_policy_id,
+            after.inbox_id,
+            after.agent_after,
+            after.team_after,
+            after.label_seq,
+            after.priority_after,
+            after.is_captains_after,
+            case when after.status_after <> 'resolved' then coalesce(after.rest, '') end as rest,
+            hours.schedule_id as schedule_after,
+            coalesce(hours.shift_us, 0) as shift_us,
+            coalesce(open_before + rate * (story.occurred_us - from_us), story.occurred_us) as b_open
+        from story
+        semi join covered on story.conversation_id = covered.conversation_id
+        left join states as own on story.seq = own.seq
+        left join states as after on coalesce(own.seq, story.state_seq) = after.seq
+        left join hours on after.seq = hours.seq
+        left join covering on story.seq = covering.seq
+        left join clock
+            on hours.schedule_id = clock.schedule_id and story.occurred_us // 7200000000 = clock.slot
+            and story.occurred_us >= clock.from_us and story.occurred_us < clock.to_us
+    ) as told
+    window beside as (partition by conversation_id order by place)
 ),
 
 -- how long it has waited for the customer so far
@@ -277,10 +288,11 @@ select
     inbox_id,
     agent_after as agent_id,
     team_after as team_id,
-    labels_after as labels,
+    coalesce(labels, cast([] as varchar[])) as labels,
     priority_after as priority,
     is_captains_after as is_captains
 from dated
 join seen using (conversation_id, target, started, applied)
 join rows on seen.conversation_id = rows.conversation_id and seen.place = rows.place
+left join labelled on rows.label_seq = labelled.seq
 order by outcome_us, dated.seq, applied_seq, dated.target

@@ -2,12 +2,14 @@
 -- Instants in microseconds since 1970 UTC; answered_us is its first answer, null without one.
 -- agent_id, team_id, labels, priority: who resolved, and what the conversation was then.
 with told as (
-    select seq, name, survey_id, resolver_id from log
+    select seq, name, inbox_id, survey_id, resolver_id from log
     where name in ('csat.sent', 'csat.answered') and conversation_id is not null
 ),
 
 sent as (
-    select story.*, survey_id, resolver_id from told join story on told.seq = story.seq where told.name = 'csat.sent'
+    select story.*, told.inbox_id, survey_id, resolver_id
+    from told join story on told.seq = story.seq
+    where told.name = 'csat.sent'
 ),
 
 answered as (
@@ -25,11 +27,17 @@ resolves as (
 ),
 
 resolved as (
-    select resolves.seq as survey_seq, states.*
+    select
+        resolves.seq as survey_seq, states.seq, actor_kind, actor_id, states.team_after, states.label_seq,
+        states.priority_after, previous.is_captains_after as is_captains
     from resolves
     join sent on resolves.seq = sent.seq
     join story on sent.conversation_id = story.conversation_id and resolves.place = story.place
     join states on story.seq = states.seq
+    left join states as previous on states.previous_seq = previous.seq
+    join (
+        select seq, actor_kind, actor_id from log where name in ('conversation.status_changed', 'conversation.bot_handoff')
+    ) as acted on story.seq = acted.seq
 )
 
 select
@@ -42,15 +50,16 @@ select
     sent.inbox_id,
     case when resolved.seq is null then sent.resolver_id when resolved.actor_kind = 'user' then resolved.actor_id end
         as agent_id,
-    case when resolved.seq is null then was.team_after else resolved.team_id end as team_id,
-    case when resolved.seq is null then was.labels_after else resolved.labels end as labels,
-    case when resolved.seq is null then was.priority_after else resolved.priority end as priority,
+    case when resolved.seq is null then was.team_after else resolved.team_after end as team_id,
+    coalesce(labels, cast([] as varchar[])) as labels,
+    case when resolved.seq is null then was.priority_after else resolved.priority_after end as priority,
     case when resolved.seq is null then was.is_captains_after else resolved.is_captains end as is_captains,
     false as is_imported
 from sent
 left join answered using (survey_id)
 left join resolved on sent.seq = resolved.survey_seq
 left join states as was on sent.state_seq = was.seq
+left join labelled on coalesce(resolved.label_seq, was.label_seq) = labelled.seq
 union all
 select
     cast(null as bigint) as survey_id,

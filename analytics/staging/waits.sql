@@ -1,48 +1,49 @@
 -- One row per wait of a customer for a person: from his oldest message without an answer, or from the hand-off that began it
 -- again, to what ended it (ended: a place of the story, with ended_seq; null while he waits). ending: answered by a person;
--- answered by Captain or a bot; resolved; handed_off, when the next wait begins.
+-- answered by Captain or a bot; resolved; handed_off, when the next wait begins. …state_seq: as in the story.
 with handed as (
-    select conversation_id, place, enders, occurred_us, worked_us, is_asked
+    select conversation_id, next_ender_seq, place, occurred_us, state_seq
     from (
         select
             *,
             last_value(case when is_incoming then true when is_human_answer or is_resolve then false end ignore nulls) over (
                 partition by conversation_id order by place rows between unbounded preceding and 1 preceding
-            ) as is_asked
+            ) as is_asked,
+            first_value(case when is_ender then seq end ignore nulls) over (
+                partition by conversation_id order by place rows between 1 following and unbounded following
+            ) as next_ender_seq
         from story
         where
-            (is_incoming or is_human_answer or is_handoff or is_resolve)
-            and conversation_id in (select conversation_id from story where is_handoff)
+            (is_incoming or is_ender)
+            and conversation_id in (select conversation_id from states where is_handoff)
     )
-    where is_handoff
+    where is_handoff and is_asked
 ),
 
 begun as (
     select
         conversation_id,
-        enders,
-        -- the story goes on in all three together
+        ender_seq,
         min(place) as started,
+        -- the story goes on in both together
         min(occurred_us) as started_us,
-        min(worked_us) as started_worked_us
+        min_by(state_seq, place) as started_state_seq
     from (
-        select conversation_id, enders, place, occurred_us, worked_us from story where is_incoming
+        select conversation_id, ender_seq, place, occurred_us, state_seq from story where is_incoming
         union all
-        select conversation_id, enders + 1 as enders, place, occurred_us, worked_us from handed where is_asked
+        select conversation_id, next_ender_seq as ender_seq, place, occurred_us, state_seq from handed
     )
-    group by conversation_id, enders
+    group by conversation_id, ender_seq
 )
 
 select
     begun.conversation_id,
     begun.started,
     begun.started_us,
-    begun.started_worked_us,
+    begun.started_state_seq,
     ender.place as ended,
     ender.seq as ended_seq,
     ender.occurred_us as ended_us,
-    ender.worked_us as ended_worked_us,
-    ender.inbox_id,
     ender.sender_id,
     ender.state_seq,
     case
@@ -51,6 +52,4 @@ select
         when ender.is_resolve then 'resolved'
         when ender.is_answer then 'bot'
     end as ending
-from begun left join story as ender
-    on begun.conversation_id = ender.conversation_id and begun.enders = ender.enders
-    and (ender.is_answer or ender.is_handoff or ender.is_resolve)
+from begun left join (select * from story where is_ender) as ender on begun.ender_seq = ender.seq

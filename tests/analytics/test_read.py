@@ -1,19 +1,21 @@
 """What is asked of the marts: the same everywhere, down to the rows, as it was known then, beside what was before."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import duckdb
 import pytest
 
 from analytics.build import as_known
 from analytics.command import metrics_command
 from analytics.errors import Refused
 from analytics.export import export
+from analytics.local_time import clock
 from analytics.metrics import METRICS, Kind
-from analytics.read import Attribution, Query, Time, answer, behind, groups_of, previous
+from analytics.read import CALENDAR, OF_DAYS, Attribution, Query, Time, answer, behind, groups_of, previous
 from analytics.restated import restated
 from tests.analytics.story import ACCOUNT, DAY, HOUR, NOON, Story, ask, value
 from tests.analytics.test_oracle import a_history
@@ -153,3 +155,18 @@ def test_what_was_not_late_then_was_not_missed_then(lake: Path) -> None:
     then = as_known(lake, ACCOUNT, NOON + timedelta(hours=5))
     assert value(then, "sla_compliance") is None
     assert value(then, "sla_unfinished") == 1
+
+
+@pytest.mark.parametrize("name", ["UTC", "Europe/Moscow", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe"])
+def test_sql_reckons_the_clocks_of_a_zone_as_the_zone_has_them(name: str) -> None:
+    where, first, last = ZoneInfo(name), 1_940_000, 1_940_000 + 400 * 96
+    clocks = clock(first, last, where)
+    columns = {by: ", ".join(clocks.of_quarters(by, "q15").values()) for by in CALENDAR}
+    days = ", ".join(made for by in OF_DAYS for made in clocks.of_days(by, columns["day"]).values())
+    with duckdb.connect() as memory:
+        reckoned = memory.execute(f"select {', '.join(columns.values())}, {days} from range({first}, {last}) as r(q15)")
+        for quarter, (day, hour, week, month, weekday, of_day, *of_days) in enumerate(reckoned.fetchall(), first):
+            told = datetime.fromtimestamp(quarter * 900, where)
+            assert (day, of_day, weekday) == ((told.date() - date(1970, 1, 1)).days, told.hour, told.isoweekday())
+            assert (hour, week, month) == (day * 24 + of_day, day - weekday + 1, told.year * 12 + told.month - 23641)
+            assert of_days == [day, week, month]

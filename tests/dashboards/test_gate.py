@@ -50,6 +50,7 @@ def test_a_token_is_good_once(visit: Visit) -> None:
         URLSafeTimedSerializer(KEY, salt=gate.SALT).dumps([1]),
         URLSafeTimedSerializer(KEY, salt=gate.SALT).dumps({k: v for k, v in claims().items() if k != "role"}),
     ],
+    ids=["nonsense", "another key", "another salt", "no nonce", "no such zone", "no number", "no facts", "no role"],
 )
 def test_a_token_that_is_not_ours_or_makes_no_sense_lets_nobody_in(visit: Visit, forged: str) -> None:
     page = visit(token=forged)
