@@ -51,7 +51,7 @@ def build(lake: Path, account_id: int) -> bool:
     """
     home = account(lake, account_id)
     with home.writing():
-        seq, version = home.last_seq(), _version(home)
+        seq, version = home.last_seq(), version_of(home)
         is_shown = not _is_known(home, seq, version) and _make(home, seq, version)
         forget_old(home)
         return is_shown
@@ -70,7 +70,7 @@ def _is_known(home: AccountLake, seq: int, version: str) -> bool:
 
 def _make(home: AccountLake, seq: int, version: str) -> bool:
     now_us = time.time_ns() // 1000
-    name = f"{seq:012d}-{datetime.fromtimestamp(now_us / 1e6, UTC):%Y%m%dT%H%M%S%f}"
+    name = name_of(seq, now_us)
     draft = home.marts / f".{name}"
     with connect(home) as memory:
         _read_log(memory, home)
@@ -83,11 +83,20 @@ def _make(home: AccountLake, seq: int, version: str) -> bool:
         beside = home.marts / base.build if base else None
         rows = _write(memory, home, draft, beside)
         rollups.write(memory, draft, sum(rows.values()), beside)
-    made = Manifest(name, seq, recorded_us, now_us, version, rows, base_seq=base.base_seq if base else seq)
-    (draft / "manifest.json").write_bytes(dumps(made))
-    settle_folder(draft, home.marts / name)
-    home.publish(made)
+    show(home, draft, Manifest(name, seq, recorded_us, now_us, version, rows, base_seq=base.base_seq if base else seq))
     return True
+
+
+def name_of(seq: int, now_us: int) -> str:
+    """What a build of the log up to there, made now, is called: later ones stand behind earlier ones."""
+    return f"{seq:012d}-{datetime.fromtimestamp(now_us / 1e6, UTC):%Y%m%dT%H%M%S%f}"
+
+
+def show(home: AccountLake, draft: Path, made: Manifest) -> None:
+    """Let everybody read what stands in `draft`, whole, from now on."""
+    (draft / "manifest.json").write_bytes(dumps(made))
+    settle_folder(draft, home.marts / made.build)
+    home.publish(made)
 
 
 def _base(memory: duckdb.DuckDBPyConnection, home: AccountLake, version: str) -> Manifest | None:
@@ -129,7 +138,7 @@ def as_known(lake: Path, account_id: int, moment: datetime) -> Path:
         seq, heard, recorded_us = memory.execute(
             "select coalesce(max(seq), 0), count(*), coalesce(max(recorded_us), 0) from log"
         ).fetchall()[0]
-        version = _version(home)
+        version = version_of(home)
         name = f"{moment_us}-{heard}-{hashlib.sha256(version.encode()).hexdigest()[:16]}"
         found = home.past / name
         if not found.exists():
@@ -175,7 +184,7 @@ def _read_log(memory: duckdb.DuckDBPyConnection, home: AccountLake, where: str =
 def _derive(memory: duckdb.DuckDBPyConnection, now_us: int, wanted: Collection[str] = MARTS) -> None:
     schedules.lay_out(memory, now_us)
     assistants.lay_out(memory)
-    _stage(memory, "policies")
+    stage(memory, "policies")
     marts = {name: (HERE / "marts" / f"{name}.sql").read_text() for name in wanted}
     memory.execute("alter view log rename to heard")
     for first, last in _slices(memory):
@@ -183,7 +192,7 @@ def _derive(memory: duckdb.DuckDBPyConnection, now_us: int, wanted: Collection[s
             f"create or replace view log as select * from heard where conversation_id between {first} and {last}"
         )
         for name in STAGES:
-            _stage(memory, name)
+            stage(memory, name)
         for name, query in marts.items():
             if MARTS[name].of_conversations:
                 memory.execute(f"create temp table if not exists {name} as from ({query}) limit 0")
@@ -220,7 +229,8 @@ def _slices(memory: duckdb.DuckDBPyConnection) -> list[tuple[int, int]]:
     return list(zip([first, *(end + 1 for end in ends[:-1])], ends, strict=True))
 
 
-def _stage(memory: duckdb.DuckDBPyConnection, name: str) -> None:
+def stage(memory: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Make one of STAGES, of the log and of those before it."""
     kind = "view" if name in VIEWS else "table"
     memory.execute(f"create or replace temp {kind} {name} as {(HERE / 'staging' / f'{name}.sql').read_text()}")
 
@@ -257,7 +267,7 @@ def forget_old(home: AccountLake) -> None:
         shutil.rmtree(folder)
 
 
-def _version(home: AccountLake) -> str:
+def version_of(home: AccountLake) -> str:
     """Changes whenever the numbers may: with our definitions, a log brought anew, the small tables."""
     return f"{_definitions()}-{extract.marker(home)}-{extract.fingerprint(home)}"
 

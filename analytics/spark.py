@@ -10,7 +10,6 @@ of pyproject.toml, here alone: Spark's workers run no Python. They see the lake 
 import shutil
 import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,7 +22,7 @@ from sqlglot import exp
 from analytics import assistants, checks, rollups, schedules
 from analytics import build as by_duckdb
 from analytics.checks import MARTS
-from analytics.lake import AccountLake, LakeError, Manifest, Problems, account, dumps, settle_folder
+from analytics.lake import AccountLake, LakeError, Manifest, Problems, account
 
 # What makes Spark refuse what DuckDB refuses, and read a time without a zone as everywhere here
 SETTINGS = {"spark.sql.ansi.enabled": "true", "spark.sql.session.timeZone": "UTC"}
@@ -37,20 +36,17 @@ def build(session: SparkSession, lake: Path, account_id: int) -> bool:
     if not home.parts():
         raise LakeError(f"there are no events in {home.events}")
     with home.writing():
-        seq, version, now_us = home.last_seq(), by_duckdb._version(home), time.time_ns() // 1000
+        seq, version, now_us = home.last_seq(), by_duckdb.version_of(home), time.time_ns() // 1000
         shutil.rmtree(home.spill, ignore_errors=True)
         spark = derive(session, home, home.spill, now_us)
         if failures := checks.failures(cast(duckdb.DuckDBPyConnection, spark), seq):
             home.refuse(Problems(seq, now_us, version, failures))
             return False
         recorded_us = spark.execute("select coalesce(max(recorded_us), 0) from whole_log").fetchall()[0][0]
-        name = f"{seq:012d}-{datetime.fromtimestamp(now_us / 1e6, UTC):%Y%m%dT%H%M%S%f}"
+        name = by_duckdb.name_of(seq, now_us)
         draft = home.marts / f".{name}"
         rows = _gather(home, draft)
-        made = Manifest(name, seq, recorded_us, now_us, version, rows, base_seq=seq)
-        (draft / "manifest.json").write_bytes(dumps(made))
-        settle_folder(draft, home.marts / name)
-        home.publish(made)
+        by_duckdb.show(home, draft, Manifest(name, seq, recorded_us, now_us, version, rows, base_seq=seq))
         by_duckdb.forget_old(home)
         return True
 
@@ -68,12 +64,12 @@ def derive(session: SparkSession, home: AccountLake, folder: Path, now_us: int) 
     spark.execute("create view log as from whole_log")
     schedules.lay_out(memory, now_us)
     assistants.lay_out(memory)
-    by_duckdb._stage(memory, "policies")
+    by_duckdb.stage(memory, "policies")
     for of_conversations in (True, False):
         where = "where conversation_id is not null" if of_conversations else ""
         spark.execute(f"create or replace view log as from whole_log {where}")
         for name in by_duckdb.STAGES if of_conversations else ():
-            by_duckdb._stage(memory, name)
+            by_duckdb.stage(memory, name)
         for name in (name for name, mart in MARTS.items() if mart.of_conversations == of_conversations):
             spark.execute(f"create table {name} as {(by_duckdb.HERE / 'marts' / f'{name}.sql').read_text()}")
     return spark
