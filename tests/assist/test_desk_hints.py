@@ -46,6 +46,16 @@ def test_a_label_that_the_desk_gives_is_suggested_and_one_click_gives_it() -> No
     assert _told(world, "captain.suggestion_used") == [hint.id]
 
 
+def test_a_label_that_an_agent_has_given_meanwhile_is_not_offered_any_more() -> None:
+    world = _taught()
+    asked = asks(world, "Сколько стоит привезти заказ в Токмок?", who="nina")
+    works(world)
+    assert _shown(world, asked)
+    with transaction(world.account_id):
+        set_labels(locked(world.account_id, asked.conversation_id), ["доставка"], by=world.ada.actor)
+    assert _shown(world, asked) == []
+
+
 def test_a_label_somebody_put_aside_does_not_come_back() -> None:
     world = _taught()
     asked = asks(world, "Сколько стоит доставка в Токмок?", who="nina")

@@ -35,6 +35,31 @@ def test_an_alike_conversation_is_found_with_the_answer_that_solved_it() -> None
     assert _answers_of(world, found) == [SOLVED[0][2]]
 
 
+def test_a_conversation_is_not_shown_to_itself_nor_compared_with_what_another_model_read() -> None:
+    world = acme()
+    first = remembers(world)[0]
+    with transaction(world.account_id) as current:
+        row = current.exec(select(Memory).where(Memory.conversation_id == first.conversation_id)).one()
+
+        def near(model: str, but: int) -> list[int]:
+            found = memory.alike(world.account_id, row.embedding, model, inbox_ids=None, but=but, limit=5)
+            return [one.conversation_id for one in found]
+
+        assert first.conversation_id in near(row.model, but=0)
+        assert first.conversation_id not in near(row.model, but=first.conversation_id)
+        assert near("another", but=0) == []
+
+
+def test_an_answer_that_was_given_twice_is_shown_once() -> None:
+    world = acme()
+    remembers(world)
+    solves(world, "lena", SOLVED[0][1], SOLVED[0][2])
+    works(world)
+    with transaction(world.account_id) as current:
+        assert len(current.exec(select(Memory)).all()) == len(SOLVED) + 1
+    assert _answers_of(world, _found(world, asks(world, ASKED, who="nina"), world.ada)) == [SOLVED[0][2]]
+
+
 def test_what_is_like_nothing_shows_nothing_and_the_agent_is_told_so() -> None:
     world = acme()
     remembers(world)
