@@ -6,9 +6,10 @@ learned from these very conversations or from these customers, he does not know 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import text
@@ -215,13 +216,19 @@ def _choose(trial: Trial) -> None:
     served = served_by(found) or inboxes(trial.account_id)
     values = {"account": trial.account_id, "inboxes": [inbox.id for inbox in served], "limit": LOOKED_AT}
     answered = session().connection().execute(_ANSWERED, values).all()
-    told = threads(trial.account_id, [one.id for one in answered], limit=60)
-    chosen = [one for one in answered if pair_of(told.get(one.id, []))][:QUESTIONS]
+    chosen = list(islice(_telling(trial.account_id, answered), QUESTIONS))
     for one in reversed(chosen):
         session().add(TrialQuestion(account_id=trial.account_id, trial_id=trial.id, conversation_id=one.id))
     trial.state, trial.question_count = TrialState.RUNNING, len(chosen)
     trial.split_at = min((one.created_at for one in chosen), default=now())
     session().flush()
+
+
+def _telling(account_id: int, answered: Sequence[Any]) -> Iterator[Any]:
+    """Those with a question and an answer; their threads are read a hundred at a time, while somebody wants more."""
+    for start in range(0, len(answered), 100):
+        told = threads(account_id, [one.id for one in answered[start : start + 100]], limit=60)
+        yield from (one for one in answered[start : start + 100] if pair_of(told.get(one.id, [])))
 
 
 def _side(found: Assistant, wanted: dict[str, Any]) -> Side:
