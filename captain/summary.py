@@ -105,17 +105,19 @@ def quoted(lines: Sequence[Line], embedder: Embedder) -> list[Point]:
     if not asked:
         return []
     vectors = dict(zip((one.at for one in said), embedder.encode_document([one.text for one in said]), strict=True))
+    last = max((one.at for one in told), default=-1)
+    waiting = [one for one in asked if one.at > last]
+    unsettled = [one for one in waiting if _ASKS.search(one.text)] or waiting[-1:]
+    # what waits for an answer is told as open, and need not be told twice
+    settled = [one for one in asked if one not in unsettled]
     middle = sum(vectors[one.at] for one in asked) / len(asked)
     wants = _best(
-        asked,
+        settled if any(map(_asks, settled)) else asked,
         Part.WANTS,
         lambda one: float(vectors[one.at] @ middle) + _asks(one) + _exact(one) + EARLY * _is_early(one, asked),
     )
     about = sum(vectors[one.at] for one in wants) / len(wants)
-    last = max((one.at for one in told), default=-1)
-    waiting = [one for one in asked if one.at > last]
     answered = _best(told, Part.ANSWERED, lambda one: float(vectors[one.at] @ about) + _promises(one))
-    unsettled = [one for one in waiting if _ASKS.search(one.text)] or waiting[-1:]
     # a question of ours that nobody has answered is open too
     unsettled += [one for one in told if one.at > max(a.at for a in asked) and "?" in one.text and one not in answered]
     opened = _best(unsettled, Part.OPEN, lambda one: float(one.at))

@@ -21,7 +21,7 @@ from captain.evaluate import (
     recall_at,
     report,
 )
-from captain.fit import CORPORA, QUESTIONS, letters, whitening
+from captain.fit import CORPORA, PRACTICE, QUESTIONS, REHEARSAL, corpora, letters, whitening
 from captain.shelf import Article, Shelf, articles, rank
 from captain.wire import Thresholds
 
@@ -122,6 +122,17 @@ def test_the_development_questions_name_articles_that_exist() -> None:
     for corpus, path in CORPORA.items():
         wanted = {item.external_id for item in labelled(QUESTIONS, corpus)} - {None}
         assert wanted <= {article.external_id for article in articles(path)}, corpus
+
+
+@pytest.mark.parametrize("folder", [PRACTICE, REHEARSAL], ids=["practice", "rehearsal"])
+def test_what_he_learns_from_names_articles_that_exist_and_asks_nothing_he_is_judged_by(folder: Path) -> None:
+    judged = {item.question.lower() for item in labelled(QUESTIONS)}
+    for name, corpus in corpora(folder).items():
+        known = [article.external_id for article in corpus.articles]
+        assert len(known) == len(set(known)), name
+        assert {item.external_id for item in corpus.asked} == set(known), name
+        # "возврат" anybody may ask
+        assert not {item.question.lower() for item in corpus.asked if item.question.count(" ") > 2} & judged, name
 
 
 def test_on_encyclopaedic_paragraphs_he_finds_the_right_one_and_answers_only_when_right(model: Embedder) -> None:

@@ -75,7 +75,7 @@ def test_an_article_that_asks_the_same_answers_with_its_steps_though_the_list_re
     assert not any("1. Откройте" in hit.candidate.text for hit in ranked), "the list is not among the best passages"
     told = reply(asked, ranked, shelf.embedder, language="ru", thresholds=EAGER, candidates=found)
     assert told.text.startswith("1. Откройте «Настройки → Каналы → Новый канал»")
-    other = question("как долго сайт виден в списке каналов")
+    other = question("через сколько сайт появится в списке")
     told = reply(other, fuse(other, found), shelf.embedder, language="ru", thresholds=EAGER, candidates=found)
     assert "1. Откройте" not in told.text
 
