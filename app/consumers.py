@@ -16,6 +16,7 @@ from app.sla import reactions as sla_reactions
 from app.sla.actions import BREACH, RECKON, WARN
 from app.surveys import reactions as surveys
 from app.timers import Fire
+from app.users.actions import TEAM_GONE
 
 READERS = {
     reader.name: reader
@@ -32,6 +33,7 @@ DELIVERIES: dict[str, Kind] = {**COURIERS, mail.KIND: mail.COURIER, **captain_co
 TIMERS: dict[str, Fire] = {
     captain_reading.REREAD: captain_reading.reread,
     conversations.WAKE: conversation_reactions.wake,
+    TEAM_GONE: conversation_reactions.leave_team,
     WARN: sla_reactions.warn,
     BREACH: sla_reactions.breach,
     RECKON: sla_reactions.reckon,

@@ -293,7 +293,7 @@ def _start(sent: Params) -> Conversation:
         by=viewer().user.actor,
         status=Status.OPEN if status == Status.SNOOZED else status,
         assignee_id=assignee[0].id if assignee else None,
-        team_id=user_queries.team(inbox.account_id, team_id).id if team_id else None,
+        team_id=user_queries.team(inbox.account_id, team_id, is_kept=True).id if team_id else None,
         additional_attributes=sent.record("additional_attributes"),
         custom_attributes=sent.record("custom_attributes"),
     )

@@ -1,4 +1,4 @@
-"""Hours and days off as people write them: «09:00–13:00, 14:00–18:00», «22:00–06:00», one date a line."""
+"""Hours and days off as people write them: «09:00–13:00, 14:00–18:00», «22:00–06:00», «9 мая 2027», one date a line."""
 
 import re
 from collections.abc import Sequence
@@ -8,12 +8,16 @@ from functools import cache
 from babel import Locale
 
 from app.errors import Invalid
-from app.i18n import _, locale
+from app.i18n import LOCALES, _, format_date, locale
 
 Week = list[list[list[str]]]
 
 _INTERVAL = re.compile(r"(\d{1,2})(?:[:.](\d\d))?\s*[-–—]\s*(\d{1,2})(?:[:.](\d\d))?")
-_DATE = re.compile(r"(\d{4})-(\d\d?)-(\d\d?)|(\d\d?)\.(\d\d?)\.(\d{4})")
+_DATES = (
+    re.compile(r"(?P<year>\d{4})-(?P<month>\d\d?)-(?P<day>\d\d?)"),
+    re.compile(r"(?P<day>\d\d?)\.(?P<month>\d\d?)\.(?P<year>\d{4})"),
+    re.compile(r"(?P<day>\d\d?)\s+(?P<month>[^\W\d]+)\.?\s+(?P<year>\d{4})(?:\s*г\.)?"),
+)
 
 
 def week_of(days: Sequence[str]) -> Week:
@@ -46,8 +50,34 @@ def written(week: Week) -> list[str]:
 
 
 def dates_of(text: str) -> list[str]:
-    """The dates in a text, one a line, as 2027-01-01 or 01.01.2027; what follows a date is a remark."""
-    return sorted({_day(line.strip()) for line in re.split(r"[\n,;]", text) if line.strip()})
+    """The dates in a text, one a line, as 9 мая 2027, 09.05.2027 or 2027-05-09; what follows a date is a remark."""
+    # «День А; День Б» is one remark, «01.01.2027, 07.01.2027» two dates
+    return sorted({day_of(line)[0] for line in re.split(r"\n|[,;](?=\s*\d)", text) if line.strip()})
+
+
+def day_of(line: str) -> tuple[str, str]:
+    """(ISO date, remark) that a line says, in whatever language. Invalid when it begins with no date."""
+    line = line.strip()
+    found = next((found for form in _DATES if (found := form.match(line))), None)
+    try:
+        if found is None:
+            raise ValueError
+        day = date(int(found["year"]), _month(found["month"]), int(found["day"]))
+    except (KeyError, ValueError):
+        raise Invalid(
+            "holidays", _("“%(line)s” is no date. Write %(example)s.", line=line[:50], example=example())
+        ) from None
+    return day.isoformat(), line[found.end() :].strip()
+
+
+def day_line(day: str, remark: str = "") -> str:
+    """The line that says that day, given in ISO, as the language now writes dates: «9 мая 2027», and the remark."""
+    return f"{format_date(date.fromisoformat(day), 'd MMMM y')} {remark}".strip()
+
+
+def example() -> str:
+    """A day off, as one may write it."""
+    return day_line("2027-01-01")
 
 
 def public_holidays(country: str, years: Sequence[int]) -> dict[str, str]:
@@ -100,12 +130,18 @@ def _clock(hours: str, minutes: str | None) -> str:
     return f"{int(hours):02d}:{minutes or '00'}" if int(minutes or 0) < 60 else "99:00"
 
 
-def _day(line: str) -> str:
-    found = _DATE.match(line)
-    try:
-        if found is None:
-            raise ValueError
-        parts = (found[1], found[2], found[3]) if found[1] else (found[6], found[5], found[4])
-        return date(*map(int, parts)).isoformat()
-    except ValueError:
-        raise Invalid("holidays", _("“%(line)s” is no date. Write 2027-01-01.", line=line[:50])) from None
+def _month(word: str) -> int:
+    """1 to 12, of a number or a name. KeyError for any other word."""
+    return int(word) if word.isdigit() else _months()[word.casefold()]
+
+
+@cache
+def _months() -> dict[str, int]:
+    """The names of the months in all our languages, in each of their forms: май, мая, may."""
+    return {
+        name.rstrip(".").casefold(): number
+        for language in LOCALES
+        for kind in ("format", "stand-alone")
+        for width in ("wide", "abbreviated")
+        for number, name in Locale.parse(language).months[kind][width].items()
+    }

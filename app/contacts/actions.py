@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from math import inf, isfinite
 from typing import Any
 from uuid import uuid4
 
@@ -11,14 +12,16 @@ from app import security
 from app.clock import now
 from app.config import settings
 from app.contacts import queries
-from app.contacts.models import Contact, ContactInbox
+from app.contacts.models import Contact, ContactInbox, Note
 from app.database import session
 from app.errors import Invalid, NotFound
 from app.events.record import record
 from app.i18n import _
 from app.inboxes.models import Inbox
-from app.text import NAME_LIMIT, checked
+from app.text import NAME_LIMIT, checked, with_room
 
+ATTRIBUTE_LIMIT = 5000
+NOTE_LIMIT = 10_000
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]+\.[^@\s.]+")
 _PHONE = re.compile(r"\+[1-9]\d{5,14}")
 
@@ -94,12 +97,52 @@ def forget_attributes(contact: Contact, keys: Iterable[str], *, by: str) -> None
         record("contact.updated", contact, by=by, changed=["custom_attributes"])
 
 
+def set_attribute(contact: Contact, key: str, value: str, *, by: str) -> None:
+    """Write one custom attribute as a person typed it. A number stays a number, a yes or no stays one; Invalid otherwise."""
+    key = checked("key", key, NAME_LIMIT, required=True)
+    typed = _typed(checked("value", value, ATTRIBUTE_LIMIT, required=True), contact.custom_attributes.get(key))
+    update_contact(contact, by=by, custom_attributes=with_room(contact.custom_attributes, {key: typed}))
+
+
 def set_labels(contact: Contact, labels: list[str], *, by: str) -> None:
     """Let the contact carry exactly these labels."""
     wanted = sorted({checked("labels", label, 100, required=True).lower() for label in labels})
     if wanted != contact.labels:
         contact.labels = wanted
         record("contact.updated", contact, by=by, changed=["labels"])
+
+
+def write_note(contact: Contact, content: str, user_id: int, *, by: str) -> Note:
+    """What an agent wants remembered about the contact, for all his conversations. The contact is locked by the caller."""
+    note = Note(
+        account_id=contact.account_id,
+        contact_id=contact.id,
+        user_id=user_id,
+        content=checked("content", content, NOTE_LIMIT, required=True),
+        created_at=now(),
+        updated_at=now(),
+    )
+    if len(queries.notes(contact.account_id, contact.id)) >= queries.NOTES_LIMIT:
+        raise Invalid("content", _("There are too many notes on this contact: delete some first."))
+    session().add(note)
+    record("contact.updated", contact, by=by, changed=["notes"])
+    return note
+
+
+def delete_note(contact: Contact, note: Note, *, by: str) -> None:
+    """Forget it."""
+    session().delete(note)
+    record("contact.updated", contact, by=by, changed=["notes"])
+
+
+def hand_over(visitor: Contact, contact: Contact, *, by: str) -> None:
+    """The visitor turned out to be `contact`: what agents said of him, labels and notes, is said of that contact now."""
+    found = queries.notes(visitor.account_id, visitor.id)
+    for note in found:
+        note.contact_id = contact.id
+    if found:
+        record("contact.updated", contact, by=by, changed=["notes"])
+    set_labels(contact, [*contact.labels, *visitor.labels], by=by)
 
 
 def block(contact: Contact, is_blocked: bool, *, by: str) -> None:
@@ -165,6 +208,22 @@ def checked_phone(value: Any) -> str | None:
     if phone and not _PHONE.fullmatch(phone):
         raise Invalid("phone_number", _("Write the phone with country code, such as +996555000111."))
     return phone or None
+
+
+def _typed(value: str, before: Any) -> Any:
+    if isinstance(before, bool):
+        if value not in {"true", "false"}:
+            raise Invalid("value", _("This must be true or false."))
+        return value == "true"
+    if not isinstance(before, int | float):
+        return value
+    try:
+        number = float(value.replace(",", ".").replace("\u00a0", ""))
+    except ValueError:
+        number = inf
+    if not isfinite(number):
+        raise Invalid("value", _("This attribute is a number."))
+    return int(number) if number.is_integer() else number
 
 
 _TOUCH = text(

@@ -6,12 +6,14 @@ from sqlalchemy import ColumnElement, Select, bindparam, func
 from sqlalchemy.sql.expression import SQLColumnExpression
 from sqlmodel import col, select
 
-from app.contacts.models import Contact, ContactInbox
+from app.contacts.models import Contact, ContactInbox, Note
 from app.database import session
 from app.errors import NotFound
 from app.i18n import _
 from app.text import folded
 
+# As many as one contact may have
+NOTES_LIMIT = 200
 ORDERS: dict[str, SQLColumnExpression[Any]] = {
     "last_activity_at": col(Contact.last_activity_at),
     "created_at": col(Contact.created_at),
@@ -21,9 +23,14 @@ ORDERS: dict[str, SQLColumnExpression[Any]] = {
 }
 
 
-def contact(account_id: int, contact_id: int) -> Contact:
-    """A contact of the account. NotFound for any other, and for one that was deleted."""
-    found = session().get(Contact, (account_id, contact_id))
+def contact(account_id: int, contact_id: int, *, lock: bool = False) -> Contact:
+    """A contact of the account. NotFound for any other, and for one that was deleted. `lock`: ours alone until the commit."""
+    key = (account_id, contact_id)
+    found = (
+        session().get(Contact, key, with_for_update=True, populate_existing=True)
+        if lock
+        else session().get(Contact, key)
+    )
     if found is None or found.erased_at is not None:
         raise NotFound(_("There is no such contact."))
     return found
@@ -35,6 +42,20 @@ def contacts(ids: set[int], account_id: int) -> dict[int, Contact]:
         return {}
     query = select(Contact).where(col(Contact.account_id) == account_id, col(Contact.id).in_(ids))
     return {contact.id: contact for contact in session().exec(query)}
+
+
+def notes(account_id: int, contact_id: int) -> list[Note]:
+    """What agents wrote down about the contact, newest first."""
+    query = select(Note).where(col(Note.account_id) == account_id, col(Note.contact_id) == contact_id)
+    return list(session().exec(query.order_by(col(Note.id).desc()).limit(NOTES_LIMIT)))
+
+
+def note(account_id: int, contact_id: int, note_id: int) -> Note:
+    """A note on that contact. NotFound for any other."""
+    found = session().get(Note, (account_id, note_id))
+    if found is None or found.contact_id != contact_id:
+        raise NotFound(_("There is no such note."))
+    return found
 
 
 def contact_inbox(account_id: int, inbox_id: int, source_id: str) -> ContactInbox | None:

@@ -42,6 +42,7 @@ from app.inboxes import queries as inbox_queries
 from app.inboxes.models import Channel, Inbox
 from app.security import new_token
 from app.text import CONTENT_LIMIT, checked, mended
+from app.users import queries as user_queries
 from app.users.models import Team, User
 
 SEND = "message"
@@ -399,10 +400,12 @@ def assign(conversation: Conversation, assignee_id: int | None, *, by: str) -> N
 
 
 def assign_team(conversation: Conversation, team: Team | None, *, by: str) -> None:
-    """Give it to a team, or to none."""
+    """Give it to a team, or to none. NotFound for a team that was deleted meanwhile."""
     team_id = team.id if team else None
     if conversation.team_id == team_id:
         return
+    if team_id is not None:
+        user_queries.team(conversation.account_id, team_id, is_kept=True)
     before, conversation.team_id = conversation.team_id, team_id
     conversation.updated_at = now()
     record("team.changed", conversation, by=by, team_change=[before, team_id])

@@ -189,6 +189,17 @@ def locked(account_id: int, conversation_id: int) -> Conversation:
     return found
 
 
+def of_team(account_id: int, team_id: int, limit: int, *, is_unresolved: bool = False) -> list[int]:
+    """The ids of up to `limit` conversations that the team has, in order; of those alone that are not resolved, if asked."""
+    query = select(Conversation.id).where(
+        col(Conversation.account_id) == account_id, col(Conversation.team_id) == team_id
+    )
+    if is_unresolved:
+        unresolved = [status for status in Status if status != Status.RESOLVED]
+        query = query.where(col(Conversation.status).in_(unresolved))
+    return list(session().exec(query.order_by(col(Conversation.id)).limit(limit)))
+
+
 def page(
     wanted: Filter,
     *,

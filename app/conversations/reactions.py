@@ -1,12 +1,16 @@
-"""What conversations do when something happened elsewhere: bytes came in, a snooze ended."""
+"""What conversations do when something happened elsewhere: bytes came in, a snooze ended, a team is no more."""
 
 from app.channels.registry import adapter
+from app.clock import now
 from app.conversations import actions
-from app.conversations.queries import locked
+from app.conversations.queries import locked, of_team
 from app.database import session
 from app.inboxes.models import Inbox
 from app.intake.models import Intake
-from app.timers import Timer
+from app.timers import Timer, set_timer
+
+# So many are locked at once
+LEAVING_AT_ONCE = 500
 
 
 def take_intake(intake: Intake) -> None:
@@ -29,3 +33,15 @@ def wake(timer: Timer) -> None:
     """The snooze is over."""
     conversation = locked(timer.account_id, int(timer.ref))
     actions.wake(conversation, timer.due_at)
+
+
+def leave_team(timer: Timer) -> None:
+    """The team was deleted: the next of its conversations lose it, by whoever deleted it; soon the others."""
+    team_id, by = int(timer.ref), timer.data["by"]
+    found = of_team(timer.account_id, team_id, LEAVING_AT_ONCE)
+    for conversation_id in found:
+        conversation = locked(timer.account_id, conversation_id)
+        if conversation.team_id == team_id:
+            actions.assign_team(conversation, None, by=by)
+    if len(found) == LEAVING_AT_ONCE:
+        set_timer(timer.account_id, timer.kind, timer.ref, now(), by=by)

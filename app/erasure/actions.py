@@ -114,6 +114,8 @@ _LETTERS = text("""
 _STATEMENTS: list[TextClause] = [
     text(statement)
     for statement in (
+        # whoever writes a note on him has locked him: he comes before, or finds nobody
+        "select from contact where account_id = :account_id and id = any(:people) order by id for update",
         f"delete from attachment where account_id = :account_id and {_OF_MESSAGES}",
         f"delete from message_revision where account_id = :account_id and {_OF_MESSAGES}",
         "delete from reply_draft where account_id = :account_id and conversation_id = any(:talks)",

@@ -127,6 +127,7 @@ CATALOG: dict[str, Entry] = {
     "inbox.members_changed": _quiet("inbox_id", "added", "removed"),
     "team.created": _quiet("team_id"),
     "team.updated": _quiet("team_id", "changed"),
+    "team.deleted": _quiet("team_id"),
     "team.members_changed": _quiet("team_id", "added", "removed"),
     "label.created": _quiet("label_id"),
     "label.updated": _quiet("label_id", "changed"),

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
@@ -18,9 +19,12 @@ from app.events.record import record
 from app.i18n import LOCALES, _, ngettext
 from app.mail import owe_letter
 from app.text import NAME_LIMIT, checked
+from app.timers import set_timer
 from app.users import queries, tokens
 from app.users.models import AccountUser, Availability, Purpose, Role, Team, TeamMember, User
 
+# The timer by which the conversations of a deleted team lose it
+TEAM_GONE = "team.gone"
 PASSWORD_MINIMUM = 8
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]+\.[^@\s.]+")
 
@@ -198,18 +202,34 @@ def update_profile(user: User, **changes: object) -> None:
 
 def make_team(account_id: int, name: str, *, by: str, description: str = "", allow_auto_assign: bool = True) -> Team:
     """A new team, still empty."""
-    team = Team(
-        account_id=account_id,
-        name=checked("name", name, NAME_LIMIT, required=True).lower(),
-        description=checked("description", description, 1000),
-        allow_auto_assign=allow_auto_assign,
-        created_at=now(),
-    )
-    if any(team.name == other.name for other in queries.teams(account_id)):
-        raise Invalid("name", _("There is a team of this name."))
+    team = Team(account_id=account_id, created_at=now())
+    _apply(team, {"name": name, "description": description, "allow_auto_assign": allow_auto_assign})
     session().add(team)
     record("team.created", team, by=by)
     return team
+
+
+def update_team(team: Team, *, by: str, **changes: object) -> None:
+    """Another name, description, or `allow_auto_assign`."""
+    changed = _apply(team, changes)
+    if changed:
+        record("team.updated", team, by=by, changed=changed)
+
+
+def delete_team(team: Team, *, by: str) -> None:
+    """Take it off all lists; its conversations lose it soon after, some hundreds at a time. The name stays for history.
+
+    Whoever is giving it a conversation comes before, and the conversation loses it, or after, and finds no team.
+    """
+    session().flush()
+    session().refresh(team, with_for_update=True)
+    if team.deleted_at is not None:
+        return
+    set_team_members(team, set(), by=by)
+    # an import that names it again makes another one
+    team.deleted_at, team.external_id = now(), None
+    record("team.deleted", team, by=by)
+    set_timer(team.account_id, TEAM_GONE, str(team.id), now(), by=by)
 
 
 def set_team_members(team: Team, user_ids: set[int], *, by: str) -> None:
@@ -230,6 +250,22 @@ def set_team_members(team: Team, user_ids: set[int], *, by: str) -> None:
         )
     if added or removed:
         record("team.members_changed", team, by=by, added=added, removed=removed)
+
+
+def _apply(team: Team, changes: dict[str, Any]) -> list[str]:
+    wanted: dict[str, Any] = {}
+    if "name" in changes:
+        wanted["name"] = checked("name", changes["name"], NAME_LIMIT, required=True).lower()
+    if "description" in changes:
+        wanted["description"] = checked("description", changes["description"], 1000)
+    if "allow_auto_assign" in changes:
+        wanted["allow_auto_assign"] = bool(changes["allow_auto_assign"])
+    changed = [field for field, value in wanted.items() if getattr(team, field) != value]
+    if "name" in changed and any(wanted["name"] == other.name for other in queries.teams(team.account_id)):
+        raise Invalid("name", _("There is a team of this name."))
+    for field in changed:
+        setattr(team, field, wanted[field])
+    return changed
 
 
 def _new_user(name: str, email: str, password: str | None, locale: str) -> User:

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, text
 from sqlmodel import Field, SQLModel
 
 from app.columns import Row, belongs_to, choice, flag, moment, number, record_of, reference, words
@@ -81,7 +81,10 @@ class AccountUser(SQLModel, table=True):
 
 
 class Team(Row, table=True):
-    """Agents who answer for one thing."""
+    """Agents who answer for one thing.
+
+    deleted_at: nobody can be given to it since; the row stays for its name, of which history and reports speak.
+    """
 
     name: str = words()
     description: str = words()
@@ -90,10 +93,11 @@ class Team(Row, table=True):
     sla_policy_id: int | None = reference(nullable=True)
     external_id: str | None = words(nullable=True)
     created_at: datetime = moment(is_now=True)
+    deleted_at: datetime | None = moment()
 
     __table_args__ = (
         belongs_to("calendar", "calendar_id"),
-        UniqueConstraint("account_id", "name"),
+        Index("uq_team_name", "account_id", "name", unique=True, postgresql_where=text("deleted_at is null")),
         Index(
             "uq_team_external_id",
             "account_id",

@@ -89,15 +89,27 @@ def administrators(account_id: int) -> int:
 
 def teams(account_id: int) -> list[Team]:
     """All teams, by name."""
-    return list(session().exec(select(Team).where(col(Team.account_id) == account_id).order_by(col(Team.name))))
+    query = select(Team).where(col(Team.account_id) == account_id, col(Team.deleted_at).is_(None))
+    return list(session().exec(query.order_by(col(Team.name))))
 
 
-def team(account_id: int, team_id: int) -> Team:
-    """A team of the account. NotFound for anybody else's."""
-    found = session().get(Team, (account_id, team_id))
-    if found is None:
+def team(account_id: int, team_id: int, *, is_kept: bool = False) -> Team:
+    """A team of the account. NotFound for any other, and for one that was deleted. `is_kept`: nor is it until the commit."""
+    key = (account_id, team_id)
+    found = (
+        session().get(Team, key, with_for_update={"read": True}, populate_existing=True)
+        if is_kept
+        else session().get(Team, key)
+    )
+    if found is None or found.deleted_at is not None:
         raise NotFound(_("There is no such team."))
     return found
+
+
+def team_name(account_id: int, team_id: int | None) -> str:
+    """What the team is called, or was when it was deleted; "" for none."""
+    found = session().get(Team, (account_id, team_id)) if team_id else None
+    return found.name if found else ""
 
 
 def team_ids(member: AccountUser) -> set[int]:

@@ -27,6 +27,8 @@ from app.wire import NO_PICTURE
 
 FORM_FIELDS = ("name", "email", "phone")
 FACES = 3
+# Up to here an answer comes "within a few minutes", "within a few hours", as in card.js
+SOON_SECONDS, HOURS_SECONDS = 300, 14_400
 
 
 @api.post("/config")
@@ -40,6 +42,7 @@ def configuration() -> ResponseReturnValue:
         identity = asking.identity()
         contact = contacts.contact(identity.account_id, identity.contact_id) if identity else None
         kept = times(place.inbox.account_id, [place.inbox])[place.inbox.id]
+        wait_seconds = usual_wait_seconds(place.inbox)
     about = {
         **wire.contact(contact),
         "name": contact.name if contact else "",
@@ -48,6 +51,7 @@ def configuration() -> ResponseReturnValue:
         "pubsub_token": identity.pubsub_token if identity else None,
     }
     channel = _channel(place, kept, token(place.inbox, source_id))
+    channel["reply_time"] = _reply_time(place.inbox, wait_seconds)
     return jsonify({"website_channel_config": channel, "contact": about, "global_config": {}})
 
 
@@ -145,7 +149,6 @@ def _channel(place: Website, kept: Times, auth_token: str) -> dict[str, Any]:
         "portal": None,
         "pre_chat_form_enabled": bool(form(inbox)),
         "pre_chat_form_options": inbox.settings.get("pre_chat_form") or {},
-        "reply_time": inbox.settings.get("reply_time", "in_a_few_minutes"),
         "timezone": kept.timezone,
         "utc_off_set": _offset(moment.astimezone(ZoneInfo(kept.timezone)).strftime("%z")),
         "website_name": _word(inbox, "website_name") or inbox.name,
@@ -156,6 +159,15 @@ def _channel(place: Website, kept: Times, auth_token: str) -> dict[str, Any]:
         "working_hours": working_hours(kept),
         "working_hours_enabled": kept.is_limited,
     }
+
+
+def _reply_time(inbox: Inbox, wait_seconds: float | None) -> str:
+    """How soon an answer comes, in one of Chatwoot's three words: as it has been lately, as in our own card; else what the
+    inbox was set up to say."""
+    if wait_seconds is None:
+        return _word(inbox, "reply_time") or "in_a_day"
+    minutes, hours = wait_seconds <= SOON_SECONDS, wait_seconds <= HOURS_SECONDS
+    return "in_a_few_minutes" if minutes else "in_a_few_hours" if hours else "in_a_day"
 
 
 def _offset(written: str) -> str:

@@ -6,7 +6,7 @@ What a proof is, and what a claim may do: app/contacts/identity.py.
 from typing import Any
 
 from app.contacts import queries
-from app.contacts.actions import alone_with, attach, create_contact, identify, update_contact, verify
+from app.contacts.actions import alone_with, attach, create_contact, hand_over, identify, update_contact, verify
 from app.contacts.identity import BY, CLAIMED, IS_CLAIM, proven_contact, tell
 from app.contacts.models import Contact, ContactInbox
 from app.conversations.actions import move_to_contact
@@ -74,6 +74,7 @@ def _take_along(mine: ContactInbox, identity: ContactInbox) -> None:
     if mine.contact_id != identity.contact_id:
         left = queries.contact(mine.account_id, mine.contact_id)
         update_contact(left, by=BY, additional_attributes={"became_contact_id": identity.contact_id})
+        hand_over(left, queries.contact(mine.account_id, identity.contact_id), by=BY)
 
 
 def _contact(identity: ContactInbox | None) -> Contact | None:

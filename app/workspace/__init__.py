@@ -21,6 +21,7 @@ def register(app: Flask) -> None:
         settings,
         sla,
         suggestions,
+        teams,
         trials,
     )
     from app.workspace.blueprint import bp
@@ -41,6 +42,7 @@ def register(app: Flask) -> None:
         settings,
         sla,
         suggestions,
+        teams,
         trials,
     )
     app.register_blueprint(bp)

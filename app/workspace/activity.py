@@ -8,7 +8,7 @@ from app.conversations.queries import Row
 from app.events import log
 from app.i18n import N_, _, format_moment
 from app.users.models import User
-from app.users.queries import teams
+from app.users.queries import team_name
 
 NAMES = frozenset({
     "conversation.created", "conversation.status_changed", "conversation.bot_handoff", "conversation.priority_changed",
@@ -103,7 +103,7 @@ def _sentence(event: log.Event, row: Row, people: dict[int, User]) -> str | None
         case "assignee.changed":
             return _assignee(event, by, people)
         case "team.changed":
-            name = next((team.name for team in teams(event.account_id) if team.id == data["team_id"]), None)
+            name = team_name(event.account_id, data["team_id"])
             return _("Team: %(name)s · %(who)s", name=name, who=by) if name else _("No team · %(who)s", who=by)
         case "csat.answered":
             return _("Rated %(rating)s of 5", rating=data["rating"])

@@ -61,7 +61,7 @@ def calendar(calendar_id: int) -> ResponseReturnValue:
         found = queries.calendar(viewer().account_id, calendar_id)
         version = queries.latest(found)
     values = {"name": found.name, "timezone": version.timezone, "days": writing.written(version.week)}
-    return _page(found, values | {"holidays": version.holidays})
+    return _page(found, values | {"holidays": [writing.day_line(day) for day in version.holidays]})
 
 
 @bp.post("/settings/calendars/<int:calendar_id>")
@@ -137,15 +137,17 @@ def _page(found: Calendar | None, values: dict[str, Any], problem: Invalid | Non
         **mine,
     }
     context |= {"days": _days(), "countries": writing.countries(), "timezones": sorted(available_timezones())}
-    return render_template("workspace/settings/calendar.html", year=to_zone(now()).year, **context)
+    return render_template(
+        "workspace/settings/calendar.html", year=to_zone(now()).year, example=writing.example(), **context
+    )
 
 
 def _with_holidays(lines: list[str]) -> list[str]:
     """The days off with a country's added, each with its name."""
     year = request.form.get("year", type=int) or to_zone(now()).year
     named = writing.public_holidays(request.form.get("country", ""), [year])
-    own = {writing.dates_of(line)[0]: line.strip() for line in lines if line.strip()}
-    return [line for _day, line in sorted((own | {day: f"{day} {name}" for day, name in named.items()}).items())]
+    own = dict(writing.day_of(line) for line in lines if line.strip())
+    return [writing.day_line(day, remark) for day, remark in sorted((own | named).items())]
 
 
 def _since(value: str) -> datetime | None:

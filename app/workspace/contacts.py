@@ -1,5 +1,6 @@
 """Contacts: who writes to us."""
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import redirect, render_template, request
@@ -7,12 +8,15 @@ from flask.typing import ResponseReturnValue
 
 from app.clock import now
 from app.contacts import actions, queries
+from app.contacts.models import Contact
 from app.conversations import queries as conversation_queries
 from app.doors import own_account, viewer
 from app.erasure.actions import erase
-from app.errors import Invalid
+from app.errors import Invalid, NotAllowed
+from app.i18n import _
 from app.labels.actions import labels
 from app.policies import policy
+from app.users import queries as people
 from app.workspace.activity import STATUS_NAMES
 from app.workspace.blueprint import bp, done
 
@@ -56,6 +60,52 @@ def update_contact(contact_id: int) -> ResponseReturnValue:
     return done(f"/contacts/{contact_id}")
 
 
+@bp.post("/contacts/<int:contact_id>/labels")
+@policy("agent")
+def change_contact_labels(contact_id: int) -> ResponseReturnValue:
+    """One label more, or one less."""
+    add, remove = request.form.get("add", "").strip().lower(), request.form.get("remove", "")
+
+    def change(found: Contact, by: str) -> None:
+        wanted = (set(found.labels) | ({add} if add else set())) - {remove}
+        actions.set_labels(found, sorted(wanted), by=by)
+
+    return _change(contact_id, change)
+
+
+@bp.post("/contacts/<int:contact_id>/attributes")
+@policy("agent")
+def change_contact_attribute(contact_id: int) -> ResponseReturnValue:
+    """One attribute written anew, or taken away."""
+    form = request.form
+    if "remove" in form:
+        return _change(contact_id, lambda found, by: actions.forget_attributes(found, [form["remove"]], by=by))
+    key, value = form.get("key", ""), form.get("value", "")
+    return _change(contact_id, lambda found, by: actions.set_attribute(found, key, value, by=by))
+
+
+@bp.post("/contacts/<int:contact_id>/notes")
+@policy("agent")
+def write_contact_note(contact_id: int) -> ResponseReturnValue:
+    """One note more."""
+    content, user_id = request.form.get("content", ""), viewer().user.id
+    return _change(contact_id, lambda found, by: actions.write_note(found, content, user_id, by=by))
+
+
+@bp.post("/contacts/<int:contact_id>/notes/<int:note_id>/deletion")
+@policy("agent")
+def delete_contact_note(contact_id: int, note_id: int) -> ResponseReturnValue:
+    """One note less: one's own, or an administrator's decision."""
+
+    def change(found: Contact, by: str) -> None:
+        note = queries.note(found.account_id, found.id, note_id)
+        if note.user_id != viewer().user.id and not viewer().is_administrator:
+            raise NotAllowed(_("Only its author or an administrator may do this."))
+        actions.delete_note(found, note, by=by)
+
+    return _change(contact_id, change)
+
+
 @bp.post("/contacts/<int:contact_id>/block")
 @policy("agent")
 def block_contact(contact_id: int) -> ResponseReturnValue:
@@ -75,9 +125,27 @@ def delete_contact(contact_id: int) -> ResponseReturnValue:
     return redirect("/contacts?deleted=1", 303)
 
 
+def known_of(found: Contact) -> dict[str, Any]:
+    """What is known of him besides his addresses, for `_known.html` and `_notes.html`."""
+    notes = queries.notes(found.account_id, found.id)
+    return {
+        "contact": found,
+        "contact_notes": notes,
+        "note_authors": people.users({note.user_id for note in notes}),
+        "all_labels": labels(found.account_id),
+    }
+
+
+def _change(contact_id: int, change: Callable[[Contact, str], object]) -> ResponseReturnValue:
+    with own_account():
+        change(queries.contact(viewer().account_id, contact_id, lock=True), viewer().user.actor)
+    return done(f"/contacts/{contact_id}")
+
+
 def _page(contact_id: int, problem: Invalid | None = None, values: dict[str, Any] | None = None) -> str:
     found = queries.contact(viewer().account_id, contact_id)
     visible = conversation_queries.visible_inbox_ids(viewer().member)
     others = conversation_queries.of_contact(found.account_id, found.id, inbox_ids=visible, limit=50)
-    context = {"contact": found, "conversations": conversation_queries.rows(others), "statuses": STATUS_NAMES}
+    context = {"conversations": conversation_queries.rows(others), "statuses": STATUS_NAMES, **known_of(found)}
+    context["colors"] = {label.title: label.color for label in context["all_labels"]}
     return render_template("workspace/contacts/contact.html", problem=problem, values=values or {}, **context)

@@ -27,6 +27,7 @@ from app.users import queries as people
 from app.users.models import User
 from app.workspace.activity import PRIORITY_NAMES, STATUS_NAMES, TARGET_NAMES, told
 from app.workspace.blueprint import bp, done, newest, part, wants_part
+from app.workspace.contacts import known_of
 from app.workspace.copilot import shown
 from app.workspace.suggestions import offered_hints, wishes
 from app.workspace.thread import thread
@@ -360,7 +361,7 @@ def _sides(row: queries.Row | None) -> dict[str, Any]:
     earlier = queries.of_contact(found.account_id, found.contact_id, inbox_ids=visible, limit=11)
     return {
         "colors": _colors(),
-        "all_labels": labels(found.account_id),
+        **known_of(row.contact),
         "all_teams": people.teams(found.account_id),
         "assignable": _assignable(found),
         "earlier": queries.rows([other for other in earlier if other.id != found.id][:10]),

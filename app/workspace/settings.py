@@ -1,4 +1,4 @@
-"""Settings: channels, the team, labels, one's own profile, the account."""
+"""Settings: channels, agents, labels, one's own profile, the account."""
 
 from collections.abc import Callable
 from typing import Any
@@ -145,9 +145,9 @@ def delete_inbox(inbox_id: int) -> ResponseReturnValue:
 
 @bp.get("/settings/team")
 @policy("administrator")
-def team() -> ResponseReturnValue:
+def agents() -> ResponseReturnValue:
     """Who works here."""
-    return _team_page()
+    return _agents_page()
 
 
 @bp.post("/settings/team")
@@ -166,7 +166,7 @@ def invite() -> ResponseReturnValue:
             for address in addresses:
                 user_actions.invite(viewer().account, address, "", role, by=inviter)
     except Invalid as problem:
-        return _team_page(problem), 422
+        return _agents_page(problem), 422
     return redirect("/settings/team?saved=1", 303)
 
 
@@ -175,7 +175,7 @@ def invite() -> ResponseReturnValue:
 def change_role(user_id: int) -> ResponseReturnValue:
     """Administrator, or agent."""
     role = Role.ADMINISTRATOR if request.form.get("role") == Role.ADMINISTRATOR else Role.AGENT
-    return _change_team(
+    return _change_agent(
         lambda: user_actions.change_role(people.agent(viewer().account_id, user_id)[1], role, by=viewer().user.actor)
     )
 
@@ -296,12 +296,12 @@ def _create(channel: Channel) -> Inbox:
     return inbox
 
 
-def _change_team(change: Callable[[], None]) -> ResponseReturnValue:
+def _change_agent(change: Callable[[], None]) -> ResponseReturnValue:
     try:
         with own_account():
             change()
     except Invalid as problem:
-        return _team_page(problem), 422
+        return _agents_page(problem), 422
     return redirect("/settings/team?saved=1", 303)
 
 
@@ -332,12 +332,10 @@ def _inbox_page(inbox_id: int, problem: Problem | None = None) -> str:
     return render_template("workspace/settings/inbox.html", problem=problem, hmac_token=hmac_token, **context)
 
 
-def _team_page(problem: Invalid | None = None) -> str:
+def _agents_page(problem: Invalid | None = None) -> str:
     with own_account():
         agents = people.agents(viewer().account_id)
-        teams = people.teams(viewer().account_id)
-        members = people.team_members(viewer().account_id)
-    return render_template("workspace/settings/team.html", agents=agents, teams=teams, members=members, problem=problem)
+    return render_template("workspace/settings/agents.html", agents=agents, problem=problem)
 
 
 def _labels_page(problem: Invalid | None = None) -> str:

@@ -45,6 +45,8 @@ def test_an_administrator_makes_a_calendar_and_gives_it_to_a_channel_and_a_team(
         assert (inbox.calendar_id, session().get_one(Team, (team.account_id, team.id)).calendar_id) == (found.id,) * 2
     page = client.get(f"/settings/calendars/{found.id}").text
     assert "22:00–06:00" in page
+    assert "1 января 2027" in page
+    assert "2027-01-01" not in page, "as the reader's language writes dates"
     assert "09:00–13:00, 14:00–18:00" in client.get("/settings/calendars").text
     client.post(f"/settings/calendars/{found.id}", data={**form, "name": "Лавка"}, headers=SAME)
     with transaction(world.account_id):
@@ -67,9 +69,16 @@ def test_a_country_s_holidays_are_offered_before_anything_is_kept(world: World) 
         "/settings/calendars", data={**form, "add": "1", "country": "RU", "year": "2027"}, headers=SAME
     )
     assert answer.status_code == 200
-    assert "2027-05-09 День Победы" in answer.text
-    assert "2027-08-31 Наш день" in answer.text
+    assert "9 мая 2027 День Победы" in answer.text
+    assert "31 августа 2027 Наш день" in answer.text
     assert _calendars(world) == []
+    # what is shown can be sent back
+    shown = answer.text[answer.text.index('name="holidays"') :].split(">", 1)[1].split("</textarea>")[0]
+    assert client.post("/settings/calendars", data={**form, "holidays": shown}, headers=SAME).status_code == 303
+    [calendar] = _calendars(world)
+    with transaction(world.account_id):
+        kept = latest(calendar).holidays
+    assert {"2027-05-09", "2027-08-31"} <= set(kept)
 
 
 def test_agents_may_not_change_hours_or_promises(world: World) -> None:

@@ -12,11 +12,11 @@ from app.calendars.actions import assign, create_calendar, update_calendar
 from app.calendars.hours import is_open
 from app.calendars.models import Calendar
 from app.calendars.queries import calendar, hours_of, in_force, latest
-from app.calendars.writing import dates_of, public_holidays, week_of, written
+from app.calendars.writing import dates_of, day_line, day_of, public_holidays, week_of, written
 from app.database import session, transaction
 from app.errors import Invalid
 from app.events import log
-from app.i18n import speaking
+from app.i18n import LOCALES, speaking
 from app.inboxes import queries as inbox_queries
 from app.inboxes import wire
 from app.inboxes.models import Inbox
@@ -157,10 +157,24 @@ def test_a_night_is_written_where_it_begins() -> None:
     assert week_of(written(NIGHTS)) == NIGHTS
 
 
-def test_days_off_may_be_written_in_two_ways_with_a_remark() -> None:
+def test_days_off_may_be_written_as_people_write_dates_with_a_remark() -> None:
     assert dates_of("2027-01-01 Новый год\n09.05.2027\n\n2027-01-01") == ["2027-01-01", "2027-05-09"]
-    with pytest.raises(Invalid):
-        dates_of("скоро")
+    assert dates_of("1 января 2027 г.\n9 мая 2027 День Победы; выходной\n4 Jul 2027") == [
+        "2027-01-01", "2027-05-09", "2027-07-04",
+    ]  # fmt: skip
+    assert dates_of("01.01.2027, 7 янв. 2027") == ["2027-01-01", "2027-01-07"]
+    for line in ("скоро", "9 мартобря 2027", "31.02.2027", "31 апреля 2027"):
+        with pytest.raises(Invalid):
+            dates_of(line)
+
+
+@pytest.mark.parametrize("language", LOCALES)
+def test_a_day_off_survives_being_written_in_words_and_read(language: str) -> None:
+    days = [f"2028-{month:02}-29" for month in range(1, 13)]
+    with speaking(language):
+        lines = [day_line(day, "Праздник") for day in days]
+    assert [day_of(line) for line in lines] == [(day, "Праздник") for day in days]
+    assert not any(day in line for day, line in zip(days, lines, strict=True)), "in words"
 
 
 def test_a_country_s_holidays_come_with_their_names() -> None:

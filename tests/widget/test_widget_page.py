@@ -118,6 +118,27 @@ def test_a_promise_is_what_customers_have_seen(world: World, visitor: Visitor) -
     assert read_card(visitor.client, visitor.key)["wait_seconds"] is None
 
 
+def test_chatwoots_own_card_is_told_what_customers_have_seen_and_not_what_somebody_wrote_once(
+    world: World, visitor: Visitor
+) -> None:
+    assert _reply_time(visitor) == "in_a_day", "nothing is known: nothing is promised"
+    change(world, settings={"reply_time": "in_a_few_hours"})
+    assert _reply_time(visitor) == "in_a_few_hours"
+    for n in range(5):
+        replies(world, asks(world, who=f"guest-{n}"))
+    assert _reply_time(visitor) == "in_a_few_minutes"
+
+
+def test_the_demo_promises_nothing_that_is_not_measured() -> None:
+    inbox = json.loads((ROOT / "data" / "seeds" / "team.json").read_text())["inboxes"][0]
+    for name in ("welcome_title", "welcome_tagline", "greeting_message"):
+        assert not re.search(r"\b(минут|час|день|сразу)", inbox[name]), name
+
+
+def _reply_time(visitor: Visitor) -> str:
+    return str(visitor.ok("POST", "config", {})["website_channel_config"]["reply_time"])
+
+
 @pytest.mark.parametrize(
     "colour", ["#c8102e", "#ffffff", "#000000", "#ffff00", "#777777", "#1f93ff", "#7cfc00", None, "red", 5]
 )

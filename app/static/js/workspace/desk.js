@@ -131,19 +131,24 @@ class Desk extends HTMLElement {
   /** Every small form: sent in the background; the screen follows when the log tells of it. */
   async submit(event) {
     const form = event.target;
-    const isOurs = form.method === "post" && new URL(form.action).pathname.startsWith("/conversations/");
+    const isOurs = form.method === "post" && /^\/(conversations|contacts)\//.test(new URL(form.action).pathname);
     if (!isOurs || event.defaultPrevented) return;
     event.preventDefault();
     if (form.dataset.confirm && !confirm(form.dataset.confirm)) return;
     const data = new FormData(form, event.submitter);
+    // now, for the log may tell of it before the answer comes, and what is still written here would be kept as new
+    const written = "reset" in form.dataset ? [...form.elements].map((field) => [field, field.value]) : [];
+    if (written.length) form.reset();
+    const restore = () => written.forEach(([field, value]) => (field.value = value));
     form.closest(".menu")?.hidePopover?.();
     form.setAttribute("aria-busy", "true");
     try {
       const response = await post(form.action, data);
       if (response.status === 409) return this.thread?.composer?.held(elements(await response.text()));
-      if (!response.ok) toast(await reason(response), true);
+      if (!response.ok) (restore(), toast(await reason(response), true));
       else if (/json/.test(response.headers.get("Content-Type"))) toast((await response.json()).said);
     } catch {
+      restore();
       toast(this.words.offline, true);
     } finally {
       form.removeAttribute("aria-busy");

@@ -57,18 +57,28 @@ export function toast(words, isError = false) {
   setTimeout(() => note.remove(), isError ? 8000 : 4000);
 }
 
-/** Put `fresh` in the place of `old`: what was open stays open, where the eye was it stays, and the keyboard keeps its place. */
+/** Put `fresh` in the place of `old`: what was open stays open, what was being written stays written, where the eye was it
+ * stays, and the keyboard keeps its place. */
 export function renew(old, fresh) {
-  const stops = (root) => [...root.querySelectorAll("a, button, select, input, summary, [tabindex]")];
-  const at = stops(old).indexOf(document.activeElement);
+  const stops = (root) => [...root.querySelectorAll("a, button, select, input, textarea, summary, [tabindex]")];
+  const active = document.activeElement;
+  const at = stops(old).indexOf(active);
   const wasOpen = old.matches(":popover-open");
+  const menus = [...old.querySelectorAll(":popover-open")].map((menu) => menu.id);
+  const written = [...old.querySelectorAll("input[id], textarea[id]")].filter((field) => field.value !== field.defaultValue);
+  const within = (id) => id && fresh.querySelector(`#${CSS.escape(id)}`);
   const folds = [...old.querySelectorAll("details")].map((fold) => fold.open);
   const { scrollTop } = old;
   old.replaceWith(fresh);
   fresh.querySelectorAll("details").forEach((fold, n) => n in folds && (fold.open = folds[n]));
+  for (const field of written) if (within(field.id)) within(field.id).value = field.value;
   if (wasOpen) fresh.showPopover?.();
+  for (const id of menus) within(id)?.showPopover();
   fresh.scrollTop = scrollTop;
-  if (at >= 0) stops(fresh)[at]?.focus({ preventScroll: true });
+  if (at < 0) return;
+  const place = within(active.id) || stops(fresh)[at];
+  place?.focus({ preventScroll: true });
+  if (place?.tagName === "TEXTAREA") place.setSelectionRange(active.selectionStart, active.selectionEnd);
 }
 
 /** `run`, once, `wait` ms after the last call with the same key. */
