@@ -176,13 +176,12 @@ def dashboards() -> None:
         from app import lake
 
         lake.storage_url()  # whether it may be called
-    where = [f"--server.port={chosen.dashboards_listen_port}", f"--server.address={chosen.host}"]
     # all it may know of our secrets: the key that admits a viewer
     os.environ |= {"KULPUNAI_LAKE": str(chosen.home / "lake"), "KULPUNAI_DASHBOARD_KEY": dashboard_key()}
     os.environ["KULPUNAI_WORKSPACE"] = chosen.public_url
     for name in ("SECRET_KEY", "DATABASE_URL", "REDIS_URL", "SMTP_URL"):
         os.environ.pop(name, None)
-    _become("-m", "streamlit", "run", "dashboards/app.py", *where)
+    _become("-m", "dashboards", chosen.host, str(chosen.dashboards_listen_port))
 
 
 @main.command(context_settings={"ignore_unknown_options": True})

@@ -97,10 +97,9 @@ def _served(lake: Path) -> Iterator[tuple[str, str]]:
         trying.bind(("127.0.0.1", 0))
         port = int(trying.getsockname()[1])
     environment = os.environ | {"KULPUNAI_LAKE": str(lake), "KULPUNAI_DASHBOARD_KEY": key, "KULPUNAI_WORKSPACE": ""}
-    where = [f"--server.port={port}", "--server.address=127.0.0.1"]
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "dashboards/app.py", *where],
+            [sys.executable, "-m", "dashboards", "127.0.0.1", str(port)],
             cwd=ROOT,
             env=environment,
             stdout=said,

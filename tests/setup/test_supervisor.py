@@ -197,7 +197,7 @@ def by_name(process):
         words = ""
         with contextlib.suppress(psutil.NoSuchProcess):  # dead ones too, until they are put back up
             words = " ".join(child.cmdline())
-        for name in ("postgres", "valkey", "gunicorn", "captain", "engine", "worker", "streamlit"):
+        for name in ("postgres", "valkey", "gunicorn", "captain", "engine", "worker", "dashboards"):
             if name in words:
                 found[name] = child
                 break
