@@ -58,7 +58,6 @@ def practise(weights: bytes, lessons: Sequence[Lesson]) -> dict[str, NDArray[np.
 def learned(weights: bytes, lessons: Sequence[Lesson], seed: int, rounds: int = 1) -> dict[str, Numbers]:
     """What one thread learns by going through the lessons so often."""
     torch.set_num_threads(1)
-    torch.manual_seed(seed)
     net = Net(weights)
     steps = list(_steps(net, lessons, rounds, random.Random(seed)))  # noqa: S311
     optimizer = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=0)

@@ -25,12 +25,7 @@ ORDERS: dict[str, SQLColumnExpression[Any]] = {
 
 def contact(account_id: int, contact_id: int, *, lock: bool = False) -> Contact:
     """A contact of the account. NotFound for any other, and for one that was deleted. `lock`: ours alone until the commit."""
-    key = (account_id, contact_id)
-    found = (
-        session().get(Contact, key, with_for_update=True, populate_existing=True)
-        if lock
-        else session().get(Contact, key)
-    )
+    found = session().get(Contact, (account_id, contact_id), with_for_update=lock or None, populate_existing=lock)
     if found is None or found.erased_at is not None:
         raise NotFound(_("There is no such contact."))
     return found

@@ -95,12 +95,8 @@ def teams(account_id: int) -> list[Team]:
 
 def team(account_id: int, team_id: int, *, is_kept: bool = False) -> Team:
     """A team of the account. NotFound for any other, and for one that was deleted. `is_kept`: nor is it until the commit."""
-    key = (account_id, team_id)
-    found = (
-        session().get(Team, key, with_for_update={"read": True}, populate_existing=True)
-        if is_kept
-        else session().get(Team, key)
-    )
+    shared = {"read": True} if is_kept else None
+    found = session().get(Team, (account_id, team_id), with_for_update=shared, populate_existing=is_kept)
     if found is None or found.deleted_at is not None:
         raise NotFound(_("There is no such team."))
     return found
