@@ -5,7 +5,8 @@ Nothing here knows the application; a PostgreSQL connection and a folder come in
 - `lake`       one folder per account, and what makes its files safe to read while they are written
 - `extract`    the log and the small tables to Parquet, by cursor
 - `staging/`   the log's columns taken out of its JSON; what each conversation was when (`states`) and by which hours it
-               lived (`hours`), its events in order (`told`, in words `story`), its customer's waits (`waits`)
+               lived (`hours`), its events in order (`told`, in words `story`), its customer's waits (`waits`),
+               and what a survey judges (`judged`)
 - `schedules`  which calendar a conversation lives by, and the openings that follow; `assistants`: where Captain answers
 - `marts/`     one grain each, named in the first comment with its units
 - `build`      staging, marts and checks, in order; a build that fails its checks is never shown. Mostly only conversations

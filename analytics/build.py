@@ -17,7 +17,7 @@ from analytics.local_time import us
 
 HERE = Path(__file__).parent
 # In this order they are made, of the log and of those before them
-STAGES = ("born", "early", "labelled", "states", "hours", "told", "story", "waits")
+STAGES = ("born", "early", "labelled", "states", "hours", "told", "story", "waits", "judged")
 # What is only another way to see the one before
 VIEWS = ("story",)
 # Conversations with about so many events are derived at a time: then memory suffices however long the log is.
