@@ -207,7 +207,7 @@ def test_increments_add_up_to_what_a_rebuild_sums(lake: Path, seed: int) -> None
     told = interleaved(a_history(dice, (None,)))
     growing, seq, parts = Story(), 0, 0
     while seq < len(told):
-        seq += dice.choice((7, 40, 200))
+        seq += dice.choice((20, 100, 400))
         growing.events = told[:seq]
         made = manifest(growing.build(lake / "growing"))
         parts += made.base_seq != made.seq

@@ -28,7 +28,7 @@ def test_conversations_derived_in_slices_make_what_all_at_once_make(
 ) -> None:
     story = a_history(random.Random(4))
     at_once = story.build(lake / "at once")
-    monkeypatch.setattr(build, "SLICE", 100)
+    monkeypatch.setattr(build, "SLICE", len(story.events) // 4)
     in_slices = story.build(lake / "slices")
     for name in MARTS:
         assert rows(in_slices, name) == rows(at_once, name), name

@@ -24,7 +24,7 @@ SUBJECTS = {
     "доставка": ("Сколько стоит доставка в {}?", "Когда привезут заказ в {}?", "Где мой заказ, жду в {}", "Курьер не едет в {}"),
     "возврат": ("Верните деньги за {}", "Хочу вернуть {}", "Как оформить возврат, не подошёл {}", "Не пришёл возврат за {}"),
 }  # fmt: skip
-THINGS = ("Ош", "Бишкек", "Талас", "Нарын", "Каракол", "чай", "мёд", "чайник")
+THINGS = ("Ош", "Бишкек", "Талас", "чай", "мёд")
 CANNED = "Доставка по стране занимает два дня и стоит 200 сомов, в другой город везём три дня за 350 сомов."
 
 
@@ -148,7 +148,7 @@ def _with_canned(world: World) -> World:
 
 
 def _taught() -> World:
-    """Acme, whose agents have labelled 64 resolved conversations by what they were about."""
+    """Acme, whose agents have labelled 40 resolved conversations by what they were about."""
     world = acme()
     with transaction(world.account_id):
         for label in SUBJECTS:
