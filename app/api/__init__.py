@@ -18,6 +18,7 @@ def register(app: Flask) -> None:
         inboxes,
         labels,
         messages,
+        notes,
         profile,
         public,
         shortcuts,

@@ -129,6 +129,13 @@ def write_note(contact: Contact, content: str, user_id: int, *, by: str) -> Note
     return note
 
 
+def rewrite_note(contact: Contact, note: Note, content: str, *, by: str) -> None:
+    """Other words in place of these."""
+    note.content = checked("content", content, NOTE_LIMIT, required=True)
+    note.updated_at = now()
+    record("contact.updated", contact, by=by, changed=["notes"])
+
+
 def delete_note(contact: Contact, note: Note, *, by: str) -> None:
     """Forget it."""
     session().delete(note)

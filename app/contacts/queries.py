@@ -8,7 +8,7 @@ from sqlmodel import col, select
 
 from app.contacts.models import Contact, ContactInbox, Note
 from app.database import session
-from app.errors import NotFound
+from app.errors import NotAllowed, NotFound
 from app.i18n import _
 from app.text import folded
 
@@ -50,6 +50,14 @@ def note(account_id: int, contact_id: int, note_id: int) -> Note:
     found = session().get(Note, (account_id, note_id))
     if found is None or found.contact_id != contact_id:
         raise NotFound(_("There is no such note."))
+    return found
+
+
+def note_to_change(account_id: int, contact_id: int, note_id: int, *, user_id: int, is_administrator: bool) -> Note:
+    """One's own note; for an administrator any. NotAllowed for another's."""
+    found = note(account_id, contact_id, note_id)
+    if found.user_id != user_id and not is_administrator:
+        raise NotAllowed(_("Only its author or an administrator may do this."))
     return found
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from app.contacts.models import Contact, ContactInbox
+from app.contacts.models import Contact, ContactInbox, Note
 from app.inboxes import wire as inbox_wire
 from app.inboxes.models import Inbox
 from app.wire import NO_PICTURE, epoch, iso
@@ -36,6 +36,19 @@ def contact(found: Contact, identities: Sequence[Identity] | None = None) -> dic
 def contact_inbox(identity: ContactInbox, inbox: Inbox) -> dict[str, Any]:
     """One inbox that knows the contact, and by what."""
     return {"source_id": identity.source_id, "inbox": inbox_wire.slim(inbox)}
+
+
+def note(found: Note, author: dict[str, Any] | None) -> dict[str, Any]:
+    """What an agent wrote down about a contact; `author` is that agent, None if he has left."""
+    return {
+        "id": found.id,
+        "content": found.content,
+        "account_id": found.account_id,
+        "contact_id": found.contact_id,
+        "user": author,
+        "created_at": epoch(found.created_at),
+        "updated_at": epoch(found.updated_at),
+    }
 
 
 def pushed(found: Contact) -> dict[str, Any]:
