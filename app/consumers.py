@@ -16,7 +16,7 @@ from app.sla import reactions as sla_reactions
 from app.sla.actions import BREACH, RECKON, WARN
 from app.surveys import reactions as surveys
 from app.timers import Fire
-from app.users.actions import TEAM_GONE
+from app.users.actions import AGENT_GONE, TEAM_GONE
 
 READERS = {
     reader.name: reader
@@ -34,6 +34,7 @@ TIMERS: dict[str, Fire] = {
     captain_reading.REREAD: captain_reading.reread,
     conversations.WAKE: conversation_reactions.wake,
     TEAM_GONE: conversation_reactions.leave_team,
+    AGENT_GONE: conversation_reactions.leave_agent,
     WARN: sla_reactions.warn,
     BREACH: sla_reactions.breach,
     RECKON: sla_reactions.reckon,

@@ -100,10 +100,12 @@ def _read_session() -> tuple[Viewer | None, User | None]:
         holder = tokens.bearer(Purpose.SESSION, plain)
         if holder is None:
             return None, None
-        places = queries.accounts_of(holder.user.id)
-    chosen = [place for place in places if place[0].id == holder.token.account_id] or places
-    chosen = [place for place in chosen if place[0].status == AccountStatus.ACTIVE]
-    if not chosen:
-        return None, holder.user
-    account, member = chosen[0]
+        places = [place for place in queries.accounts_of(holder.user.id) if place[0].status == AccountStatus.ACTIVE]
+        # a session stays in its account: who is removed from it signs in again, lest an open page of it act in another
+        if holder.token.account_id is not None:
+            places = [place for place in places if place[0].id == holder.token.account_id]
+        if not places:
+            return None, holder.user
+        account, member = places[0]
+        holder.token.account_id = account.id
     return Viewer(holder.user, account, member, holder.token.id), holder.user

@@ -3,6 +3,7 @@
 One thread of the process reads each account's new events once and hands them to everybody who listens there. A client
 that comes back with the `seq` it saw last gets what it missed; one that was away too long is told to start anew.
 Whether a viewer may hear of an event is asked for each event, and whether he is still signed in every half minute.
+The same thread hears wake-ups that are no events, for those who `listen` to them.
 """
 
 import json
@@ -29,6 +30,8 @@ REPLAY_LIMIT = 5000
 # A client that does not read: 1,000 small events, then it is cut off and comes back by its cursor
 BUFFER = 1000
 _LIVE = sorted(name for name, entry in CATALOG.items() if entry.is_live)
+# After these somebody who listens may be nobody here any more
+_ENDING = {"session.revoked", "agent.removed"}
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,8 @@ def subscribe(
 ) -> Iterator[str]:
     """Server-sent events of the account with `seq > after` that `allowed` lets through, for ever; each `id` is its seq.
 
-    still: asked every half minute, and at once when a session was revoked; False ends the stream. hears: which whispers.
+    still: asked every half minute, and at once when a session was revoked or an agent removed; False ends the stream.
+    hears: which whispers.
     told: how it is said on the stream, to those who may not know all that an event holds.
     """
     me = _Subscriber()
@@ -71,6 +75,11 @@ def whisper(account_id: int, kind: str, **data: Any) -> None:
     queue.wake(f"whisper:{account_id}:{json.dumps({'kind': kind, **data})}")
     if not queue.is_talking():
         _hub.hand(account_id, Whisper(kind, data))
+
+
+def listen(word: str, tell: Callable[[str], None]) -> None:
+    """From now on, `tell` hears in this process what stands behind `word:` in wake-ups."""
+    _hub.listen(word, tell)
 
 
 def _stream(
@@ -100,8 +109,8 @@ def _stream(
             item = me.inbox.get(timeout=min(PING_SECONDS, 5.0))
         except queues.Empty:
             item = None
-        is_revoked = isinstance(item, log.Event) and item.name == "session.revoked"
-        if is_revoked or time.monotonic() - checked_at > recheck_seconds:
+        is_ending = isinstance(item, log.Event) and item.name in _ENDING
+        if is_ending or time.monotonic() - checked_at > recheck_seconds:
             checked_at = time.monotonic()
             if not still():
                 yield "event: signed_out\ndata: {}\n\n"
@@ -142,6 +151,7 @@ class _Hub:
         self._lock = threading.Lock()
         self._listeners: dict[int, set[_Subscriber]] = {}
         self._read_up_to: dict[int, int] = {}
+        self._told: dict[str, Callable[[str], None]] = {}
         self._is_running = False
 
     def add(self, account_id: int, subscriber: _Subscriber) -> None:
@@ -150,9 +160,12 @@ class _Hub:
                 with transaction(account_id):
                     self._read_up_to[account_id] = log.last_seq(account_id)
             self._listeners.setdefault(account_id, set()).add(subscriber)
-            if not self._is_running:
-                self._is_running = True
-                threading.Thread(target=self._run, daemon=True, name="live").start()
+            self._start()
+
+    def listen(self, word: str, tell: Callable[[str], None]) -> None:
+        with self._lock:
+            self._told[word] = tell
+            self._start()
 
     def remove(self, account_id: int, subscriber: _Subscriber) -> None:
         with self._lock:
@@ -170,6 +183,11 @@ class _Hub:
                 subscriber.inbox.put_nowait(item)
             except queues.Full:
                 subscriber.is_cut = True
+
+    def _start(self) -> None:
+        if not self._is_running:
+            self._is_running = True
+            threading.Thread(target=self._run, daemon=True, name="live").start()
 
     def _run(self) -> None:
         while True:  # whatever happens: without this thread every screen of the process stands still
@@ -190,6 +208,8 @@ class _Hub:
             _, account, body = message.split(":", 2)
             data = json.loads(body)
             self.hand(int(account), Whisper(data.pop("kind"), data))
+        elif tell := self._told.get(message.partition(":")[0]):
+            tell(message.partition(":")[2])
 
     def _behind(self) -> list[int]:
         with self._lock:

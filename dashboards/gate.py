@@ -1,19 +1,23 @@
 """Who looks. The workspace signs a token for its user, good for one minute and one use; nobody else gets in.
 
 The account and the role come from the token and live in the session on the server: nothing in an address can change them.
+Whether they still hold, the workspace is asked now and then.
 """
 
 import os
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import Any, NoReturn
+from urllib.error import HTTPError
 
 import streamlit as st
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from analytics.errors import Refused
 from analytics.local_time import zone
+from dashboards import workspace
 from dashboards.words import say
 
 SALT = "kulpunai.dashboards"
@@ -21,6 +25,8 @@ TOKEN = "token"  # noqa: S105  its name in the address
 TOKEN_AGE_SECONDS = 60
 # A page left open asks for a new token after this: somebody may have lost his rights meanwhile
 SESSION_SECONDS = 3600
+# … and a page that is used asks so often whether he may still look, and as what
+RECHECK_SECONDS = 30
 SHORTEST_KEY = 32
 
 _spent: dict[str, float] = {}
@@ -49,13 +55,31 @@ def viewer() -> Viewer:
     if token is not None:
         admitted = admit(token, os.environ.get("KULPUNAI_DASHBOARD_KEY", ""))
         if admitted is not None:
-            st.session_state["viewer"] = admitted
+            st.session_state["viewer"], st.session_state["asked_at"] = admitted, time.time()
         del st.query_params[TOKEN]
     known = st.session_state.get("viewer")
     if isinstance(known, Viewer) and time.time() < known.until:
-        return known
+        known = _today(known)
+        if known is not None:
+            return known
     st.session_state.pop("viewer", None)
     _send_away(known)
+
+
+def _today(known: Viewer) -> Viewer | None:
+    """Him as he works here now; None once he does no longer. Where the workspace does not answer, as he came."""
+    if time.time() - st.session_state["asked_at"] < RECHECK_SECONDS:
+        return known
+    st.session_state["asked_at"] = time.time()
+    try:
+        who = {"account_id": known.account_id, "user_id": known.user_id}
+        role = workspace.ask(known.workspace_url, "/reports/viewer", **who)["role"]
+    except HTTPError as refusal:
+        return None if refusal.code == HTTPStatus.FORBIDDEN else known
+    except (OSError, ValueError, KeyError):
+        return known
+    today = st.session_state["viewer"] = replace(known, is_administrator=role == "administrator")
+    return today
 
 
 def admit(token: str, key: str) -> Viewer | None:

@@ -3,13 +3,14 @@
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from flask import Blueprint, Flask, current_app, g, jsonify, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import DataError, IntegrityError
 
-from app import security
+from app import realtime, security
 from app.accounts.models import Account, AccountStatus
 from app.api.params import NUMBER_LIMIT
 from app.database import across_accounts
@@ -24,7 +25,8 @@ bp = Blueprint("api", __name__)
 public = Blueprint("public_api", __name__, url_prefix="/public/api/v1/inboxes")
 
 SIGN_IN_FIRST = "You need to sign in or sign up before continuing."
-# A token that was good a moment ago is not looked up again: so long may one that was ended still open doors
+# A token that was good a moment ago is not looked up again: so long may one that was ended still open doors. Whoever is
+# removed or gets another role is forgotten at once, by a wake-up; without Valkey it takes as long.
 REMEMBERED_SECONDS = 10.0
 REMEMBERED_LIMIT = 10_000
 PREFIXES = ("/api/", "/auth/", "/public/api/")
@@ -106,6 +108,8 @@ def _caller() -> Caller:
 
 
 _known: dict[tuple[str, str], tuple[float, Caller]] = {}
+# How often somebody was forgotten: what was read before is not remembered after
+_forgotten = 0
 
 
 def _remembered(purpose: Purpose, plain: str) -> Caller | None:
@@ -116,13 +120,16 @@ def _remembered(purpose: Purpose, plain: str) -> Caller | None:
     until, found = _known.get(key, (0.0, None))
     if found is not None and time.monotonic() < until:
         return found
+    _listen()
+    before = _forgotten
     found = _look_up(purpose, plain)
     if found is None:
         _known.pop(key, None)
         return None
     if len(_known) >= REMEMBERED_LIMIT:
         _known.clear()
-    _known[key] = (time.monotonic() + REMEMBERED_SECONDS, found)
+    if before == _forgotten:
+        _known[key] = (time.monotonic() + REMEMBERED_SECONDS, found)
     return found
 
 
@@ -139,10 +146,27 @@ def _is_this_device(holder: tokens.Bearer) -> bool:
     return is_client and request.headers.get("uid", "").strip().lower() == holder.user.email
 
 
+@cache
+def _listen() -> None:
+    """Once in a process, and not before there is somebody to forget: it takes a thread."""
+    realtime.listen("caller", lambda user_id: forget_user(int(user_id)))
+
+
 def forget(token_id: int) -> None:
     """The token was ended here: this process need not wait to know it."""
+    _forget(lambda caller: caller.token_id == token_id)
+
+
+def forget_user(user_id: int) -> None:
+    """He works elsewhere now, or in another role."""
+    _forget(lambda caller: caller.user.id == user_id)
+
+
+def _forget(is_meant: Callable[[Caller], bool]) -> None:
+    global _forgotten
+    _forgotten += 1
     for key, (_until, found) in list(_known.items()):
-        if found.token_id == token_id:
+        if is_meant(found):
             _known.pop(key, None)
 
 

@@ -35,7 +35,7 @@ from app.database import session
 from app.deliveries.actions import owe
 from app.deliveries.actions import send_again as deliver_again
 from app.deliveries.models import Delivery
-from app.errors import Invalid, Stale, TooMany
+from app.errors import Invalid, NotFound, Stale, TooMany
 from app.events.record import record
 from app.i18n import _, ngettext
 from app.inboxes import queries as inbox_queries
@@ -110,6 +110,7 @@ def start(
 ) -> Conversation:
     """A new conversation with the contact, numbered. A blocked contact's is born resolved; one that a customer begins
     where Captain answers is his at first."""
+    _check_works_here(inbox.account_id, assignee_id)
     contact = session().get_one(Contact, (inbox.account_id, identity.contact_id))
     moment = now()
     is_captains = (
@@ -391,9 +392,10 @@ def change_status(conversation: Conversation, status: Status, *, by: str, until:
 
 
 def assign(conversation: Conversation, assignee_id: int | None, *, by: str) -> None:
-    """Give it to an agent, or to nobody."""
+    """Give it to an agent, or to nobody. NotFound for an agent who was removed meanwhile."""
     if conversation.assignee_id == assignee_id:
         return
+    _check_works_here(conversation.account_id, assignee_id)
     before, conversation.assignee_id = conversation.assignee_id, assignee_id
     conversation.updated_at = now()
     record("assignee.changed", conversation, by=by, assignee_change=[before, assignee_id])
@@ -764,6 +766,11 @@ def _under(conversation: Conversation, client_message_id: str | None) -> SelectO
         col(Message.conversation_id) == conversation.id,
         col(Message.client_message_id) == client_message_id,
     )
+
+
+def _check_works_here(account_id: int, assignee_id: int | None) -> None:
+    if assignee_id is not None and not user_queries.staying(account_id, {assignee_id}):
+        raise NotFound(_("There is no such agent."))
 
 
 def _conversation_of(message: Message) -> Conversation:

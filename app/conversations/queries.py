@@ -191,9 +191,16 @@ def locked(account_id: int, conversation_id: int) -> Conversation:
 
 def of_team(account_id: int, team_id: int, limit: int, *, is_unresolved: bool = False) -> list[int]:
     """The ids of up to `limit` conversations that the team has, in order; of those alone that are not resolved, if asked."""
-    query = select(Conversation.id).where(
-        col(Conversation.account_id) == account_id, col(Conversation.team_id) == team_id
-    )
+    return _had_by(col(Conversation.team_id) == team_id, account_id, limit, is_unresolved)
+
+
+def of_agent(account_id: int, user_id: int, limit: int, *, is_unresolved: bool = False) -> list[int]:
+    """As `of_team`, of those that the agent has."""
+    return _had_by(col(Conversation.assignee_id) == user_id, account_id, limit, is_unresolved)
+
+
+def _had_by(whose: ColumnElement[bool], account_id: int, limit: int, is_unresolved: bool) -> list[int]:
+    query = select(Conversation.id).where(col(Conversation.account_id) == account_id, whose)
     if is_unresolved:
         unresolved = [status for status in Status if status != Status.RESOLVED]
         query = query.where(col(Conversation.status).in_(unresolved))
@@ -251,7 +258,8 @@ def rows(conversations: Sequence[Conversation]) -> list[Row]:
     found: dict[int, tuple[Contact, Inbox, Team | None, Message | None, ContactInbox | None]]
     found = {each[0]: each[1:] for each in session().exec(query)}
     last = {c_id: each[3] for c_id, each in found.items() if each[3] is not None}
-    agents = people(account_id, _writers(last.values()) | {c.assignee_id for c in conversations if c.assignee_id})
+    named = _writers(last.values()) | {c.assignee_id for c in conversations if c.assignee_id}
+    agents = people(account_id, named, with_former=True)
     return [_row(c, *found[c.id], agents) for c in conversations]
 
 
@@ -483,7 +491,7 @@ def lines(
     unknown = {m.sender_id for m in messages if m.sender_type == SenderType.CONTACT and m.sender_id} - customers.keys()
     customers |= _by_id(Contact, account_id, unknown)
     colleagues = dict(agents or {})
-    colleagues |= people(account_id, _writers(messages) - colleagues.keys())
+    colleagues |= people(account_id, _writers(messages) - colleagues.keys(), with_former=True)
     attached = attachments(account_id, {m.id for m in messages if m.has_attachments})
     return {
         m.id: Line(

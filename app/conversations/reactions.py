@@ -1,13 +1,14 @@
-"""What conversations do when something happened elsewhere: bytes came in, a snooze ended, a team is no more."""
+"""What conversations do when something happened elsewhere: bytes came in, a snooze ended, a team or an agent is no more."""
 
 from app.channels.registry import adapter
 from app.clock import now
 from app.conversations import actions
-from app.conversations.queries import locked, of_team
+from app.conversations.queries import locked, of_agent, of_team
 from app.database import session
 from app.inboxes.models import Inbox
 from app.intake.models import Intake
 from app.timers import Timer, set_timer
+from app.users.queries import membership
 
 # So many are locked at once
 LEAVING_AT_ONCE = 500
@@ -43,5 +44,23 @@ def leave_team(timer: Timer) -> None:
         conversation = locked(timer.account_id, conversation_id)
         if conversation.team_id == team_id:
             actions.assign_team(conversation, None, by=by)
+    _go_on(timer, found)
+
+
+def leave_agent(timer: Timer) -> None:
+    """The agent was removed: the next of his conversations lose him, by whoever removed him; soon the others.
+    Who has come back meanwhile keeps those he still has."""
+    user_id, by = int(timer.ref), timer.data["by"]
+    if membership(timer.account_id, user_id) is not None:
+        return
+    found = of_agent(timer.account_id, user_id, LEAVING_AT_ONCE)
+    for conversation_id in found:
+        conversation = locked(timer.account_id, conversation_id)
+        if conversation.assignee_id == user_id:
+            actions.assign(conversation, None, by=by)
+    _go_on(timer, found)
+
+
+def _go_on(timer: Timer, found: list[int]) -> None:
     if len(found) == LEAVING_AT_ONCE:
-        set_timer(timer.account_id, timer.kind, timer.ref, now(), by=by)
+        set_timer(timer.account_id, timer.kind, timer.ref, now(), by=timer.data["by"])

@@ -28,6 +28,7 @@ from app.security import new_token
 from app.sla import actions as sla_actions
 from app.sla import queries as sla_queries
 from app.sla.models import SlaPolicy
+from app.timers import set_timer
 from app.users import actions as user_actions
 from app.users import queries as user_queries
 from app.users.models import AccountUser, Team, User
@@ -62,6 +63,12 @@ class Directory:
             current.info["causation"] = HISTORY
             return take[line.kind](line)
 
+    def release(self) -> None:
+        """What the history gave to agents who have left soon is nobody's, as what they had."""
+        named = set(self.names.agents.values())
+        for user_id in named - user_queries.people(self.account_id, named).keys():
+            set_timer(self.account_id, user_actions.AGENT_GONE, str(user_id), now(), by=BY)
+
     def _read(self) -> None:
         for model, names, number in (
             (AccountUser, self.names.agents, AccountUser.user_id),
@@ -84,7 +91,8 @@ class Directory:
             user = User(name=line.name, email=email, pubsub_token=new_token(), created_at=now())
             session().add(user)
             session().flush()
-        member = user_queries.membership(self.account_id, user.id)
+        # also one who has left: a history brings nobody back
+        member = session().get(AccountUser, (self.account_id, user.id))
         is_new = member is None
         if member is None:
             member = user_actions.join(self.account_id, user, line.role, by=BY)

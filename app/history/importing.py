@@ -66,6 +66,7 @@ class _Import:
         self._write()
         with transaction(self.account_id):
             remember_past(self.account_id)
+            self.directory.release()
         return self.outcome
 
     def _take(self, number: int, raw: bytes) -> None:

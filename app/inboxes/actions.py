@@ -14,6 +14,7 @@ from app.events.record import record
 from app.inboxes import queries
 from app.inboxes.models import Channel, Inbox, InboxMember
 from app.text import NAME_LIMIT, checked
+from app.users import queries as people
 
 _TEXTS = {"greeting_message": 10_000, "out_of_office_message": 10_000}
 _FLAGS = (
@@ -61,7 +62,8 @@ def update_inbox(inbox: Inbox, *, by: str, **changes: Any) -> None:
 def set_members(inbox: Inbox, user_ids: set[int], *, by: str) -> None:
     """Let exactly these people answer in the inbox."""
     before = queries.member_ids(inbox.account_id, inbox.id)
-    added, removed = sorted(user_ids - before), sorted(before - user_ids)
+    added = sorted(people.staying(inbox.account_id, user_ids - before))
+    removed = sorted(before - user_ids)
     current = session()
     if added:
         rows = [{"account_id": inbox.account_id, "inbox_id": inbox.id, "user_id": user_id} for user_id in added]

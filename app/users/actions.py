@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import column, delete, or_, table
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import col
+from sqlmodel import col, select
 
 from app import security
 from app.accounts.actions import open_account
@@ -14,7 +14,7 @@ from app.accounts.models import Account
 from app.clock import now
 from app.config import settings
 from app.database import session
-from app.errors import Invalid, NotAllowed
+from app.errors import Invalid, NotAllowed, NotFound
 from app.events.record import record
 from app.i18n import LOCALES, _, ngettext
 from app.mail import owe_letter
@@ -25,6 +25,10 @@ from app.users.models import AccountUser, Availability, Purpose, Role, Team, Tea
 
 # The timer by which the conversations of a deleted team lose it
 TEAM_GONE = "team.gone"
+# … and those of an agent who was removed
+AGENT_GONE = "agent.gone"
+# Where an agent works, and what he has begun, in rooms above this one too; what else names him is history
+PLACES = ("team_member", "inbox_member", "reply_draft")
 PASSWORD_MINIMUM = 8
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]+\.[^@\s.]+")
 
@@ -66,6 +70,8 @@ def sign_in(email: str, password: str) -> User:
         raise Invalid("password", _("E-mail or password is wrong."))
     if user.confirmed_at is None:
         raise Invalid("email", _("Confirm your address first: open the link in the letter we sent you."))
+    if not queries.accounts_of(user.id):
+        raise Invalid("account", _("You work in no account here any more. An administrator can invite you again."))
     return user
 
 
@@ -117,6 +123,7 @@ def sign_out_everywhere(user: User) -> None:
     tokens.end_all(user.id, Purpose.SESSION, Purpose.DEVICE)
     for _account, member in queries.accounts_of(user.id):
         record("session.revoked", member, by=user.actor)
+    _look_again(user.id)
 
 
 def invite(account: Account, email: str, name: str, role: Role, *, by: User) -> User:
@@ -148,32 +155,44 @@ def accept_invitation(token: str, name: str, password: str) -> User:
 
 
 def join(account_id: int, user: User, role: Role, *, by: str, inviter_id: int | None = None) -> AccountUser:
-    """Make the user a member of the account."""
-    member = AccountUser(account_id=account_id, user_id=user.id, role=role, inviter_id=inviter_id, created_at=now())
+    """Make the user a member of the account. Who has left it is himself again there, and in no inbox or team of his."""
+    member = session().get(AccountUser, (account_id, user.id)) or AccountUser(account_id=account_id, user_id=user.id)
+    member.role, member.inviter_id, member.availability = role, inviter_id, Availability.ONLINE
+    member.created_at, member.left_at = now(), None
     session().add(member)
     record("agent.added", member, by=by)
+    _look_again(user.id)
     return member
 
 
 def change_role(member: AccountUser, role: Role, *, by: str) -> None:
     """Another role. The last administrator stays one."""
+    _hold(member)
     if member.role == role:
         return
     _keep_an_administrator(member)
     before, member.role = member.role, role
     record("agent.role_changed", member, by=by, role_change=[before, role])
+    _look_again(member.user_id)
 
 
 def remove_agent(member: AccountUser, *, by: str) -> None:
-    """Take somebody off the account; conversations he had are unassigned by whoever calls this."""
+    """Take somebody off the account: from the commit on he is nobody there. His name stays for history.
+
+    His conversations lose him soon after, some hundreds at a time. Invalid for oneself and the last administrator.
+    """
+    if by == f"user:{member.user_id}":
+        raise Invalid("user_id", _("Nobody removes himself: another administrator can do it."))
+    _hold(member)
     _keep_an_administrator(member)
-    session().connection().execute(
-        delete(TeamMember).where(
-            col(TeamMember.account_id) == member.account_id, col(TeamMember.user_id) == member.user_id
-        )
-    )
+    for name in PLACES:
+        place = table(name, column("account_id"), column("user_id"))
+        mine = (place.c.account_id == member.account_id, place.c.user_id == member.user_id)
+        session().connection().execute(delete(place).where(*mine))
+    member.left_at, member.availability = now(), Availability.OFFLINE
     record("agent.removed", member, by=by)
-    session().delete(member)
+    set_timer(member.account_id, AGENT_GONE, str(member.user_id), now(), by=by)
+    _look_again(member.user_id)
 
 
 def set_availability(member: AccountUser, availability: Availability, *, by: str) -> None:
@@ -235,7 +254,8 @@ def delete_team(team: Team, *, by: str) -> None:
 def set_team_members(team: Team, user_ids: set[int], *, by: str) -> None:
     """Let exactly these people be the team."""
     before = queries.team_members(team.account_id).get(team.id, set())
-    added, removed = sorted(user_ids - before), sorted(before - user_ids)
+    added = sorted(queries.staying(team.account_id, user_ids - before))
+    removed = sorted(before - user_ids)
     current = session()
     if added:
         rows = [{"account_id": team.account_id, "team_id": team.id, "user_id": user_id} for user_id in added]
@@ -297,6 +317,28 @@ def _check_password(password: str) -> None:
         )
     if len(password) > 1000:
         raise Invalid("password", _("This password is too long."))
+
+
+def _hold(member: AccountUser) -> None:
+    """His place is as we see it until the commit, and so are the administrators': of two who go at once one is the last.
+
+    NotFound when he has left meanwhile.
+    """
+    session().flush()
+    who = or_(col(AccountUser.role) == Role.ADMINISTRATOR, col(AccountUser.user_id) == member.user_id)
+    query = select(AccountUser).where(
+        col(AccountUser.account_id) == member.account_id, col(AccountUser.left_at).is_(None), who
+    )
+    # all in one order, and never in the way of rows that only refer to them
+    ours = query.order_by(col(AccountUser.user_id)).with_for_update(key_share=True)
+    held = session().exec(ours.execution_options(populate_existing=True)).all()
+    if member.user_id not in {each.user_id for each in held}:
+        raise NotFound(_("There is no such agent."))
+
+
+def _look_again(user_id: int) -> None:
+    """Let every door that remembers who he is and what he may ask anew, as soon as this is committed."""
+    session().info.setdefault("wake", set()).add(f"caller:{user_id}")
 
 
 def _keep_an_administrator(member: AccountUser) -> None:

@@ -51,7 +51,10 @@ class User(SQLModel, table=True):
 
 
 class AccountUser(SQLModel, table=True):
-    """`user_id` works in the account, as `role`."""
+    """`user_id` works in the account, as `role`.
+
+    left_at: he works there no longer since; the row stays for his name, of which history and reports speak.
+    """
 
     __tablename__ = "account_user"
 
@@ -64,6 +67,7 @@ class AccountUser(SQLModel, table=True):
     active_at: datetime | None = moment()
     external_id: str | None = words(nullable=True)
     created_at: datetime = moment(is_now=True)
+    left_at: datetime | None = moment()
 
     __table_args__ = (
         Index("ix_account_user_user", "user_id"),

@@ -1,4 +1,6 @@
-"""Questions about people."""
+"""Questions about people. Who has left an account works there no longer: only `people` knows him still, if asked to."""
+
+from collections.abc import Collection
 
 from sqlalchemy import func
 from sqlmodel import col, select
@@ -12,6 +14,8 @@ from app.users.models import AccountUser, Role, Team, TeamMember, User
 # A user and his place in the account
 Person = tuple[User, AccountUser]
 
+_WORKS = col(AccountUser.left_at).is_(None)
+
 
 def by_email(email: str) -> User | None:
     """The user of that address, in whatever case it is written."""
@@ -19,8 +23,19 @@ def by_email(email: str) -> User | None:
 
 
 def membership(account_id: int, user_id: int) -> AccountUser | None:
-    """The user's place in the account."""
-    return session().get(AccountUser, (account_id, user_id))
+    """The user's place in the account; None where he has none, or has left it."""
+    found = session().get(AccountUser, (account_id, user_id))
+    return found if found is not None and found.left_at is None else None
+
+
+def staying(account_id: int, user_ids: Collection[int]) -> set[int]:
+    """Those of them who work in the account, and none of these leaves it before our commit."""
+    if not user_ids:
+        return set()
+    query = select(AccountUser.user_id).where(
+        col(AccountUser.account_id) == account_id, col(AccountUser.user_id).in_(user_ids), _WORKS
+    )
+    return set(session().exec(query.order_by(col(AccountUser.user_id)).with_for_update(read=True)))
 
 
 def accounts_of(user_id: int) -> list[tuple[Account, AccountUser]]:
@@ -28,7 +43,7 @@ def accounts_of(user_id: int) -> list[tuple[Account, AccountUser]]:
     query = (
         select(Account, AccountUser)
         .join(AccountUser, col(AccountUser.account_id) == col(Account.id))
-        .where(col(AccountUser.user_id) == user_id)
+        .where(col(AccountUser.user_id) == user_id, _WORKS)
         .order_by(col(AccountUser.active_at).desc().nulls_last(), col(Account.id))
     )
     return list(session().exec(query).all())
@@ -39,7 +54,7 @@ def agents(account_id: int) -> list[tuple[User, AccountUser]]:
     query = (
         select(User, AccountUser)
         .join(AccountUser, col(AccountUser.user_id) == col(User.id))
-        .where(col(AccountUser.account_id) == account_id)
+        .where(col(AccountUser.account_id) == account_id, _WORKS)
         .order_by(func.translate(func.lower(User.name), "ё", "е"), col(User.id))
     )
     return list(session().exec(query).all())
@@ -50,7 +65,7 @@ def agent(account_id: int, user_id: int) -> tuple[User, AccountUser]:
     query = (
         select(User, AccountUser)
         .join(AccountUser, col(AccountUser.user_id) == col(User.id))
-        .where(col(AccountUser.account_id) == account_id, col(User.id) == user_id)
+        .where(col(AccountUser.account_id) == account_id, col(User.id) == user_id, _WORKS)
     )
     found = session().exec(query).first()
     if found is None:
@@ -65,8 +80,8 @@ def users(ids: set[int]) -> dict[int, User]:
     return {user.id: user for user in session().exec(select(User).where(col(User.id).in_(ids)))}
 
 
-def people(account_id: int, ids: set[int]) -> dict[int, Person]:
-    """Those of the account's agents, with their place in it, in one query."""
+def people(account_id: int, ids: set[int], *, with_former: bool = False) -> dict[int, Person]:
+    """Those of the account's agents, with their place in it, in one query; of those who have left it too, if asked."""
     if not ids:
         return {}
     query = (
@@ -74,6 +89,7 @@ def people(account_id: int, ids: set[int]) -> dict[int, Person]:
         .join(AccountUser, col(AccountUser.user_id) == col(User.id))
         .where(col(AccountUser.account_id) == account_id, col(User.id).in_(ids))
     )
+    query = query if with_former else query.where(_WORKS)
     return {user.id: (user, member) for user, member in session().exec(query)}
 
 
@@ -82,7 +98,9 @@ def administrators(account_id: int) -> int:
     query = select(func.count()).select_from(AccountUser)
     return (
         session()
-        .exec(query.where(col(AccountUser.account_id) == account_id, col(AccountUser.role) == Role.ADMINISTRATOR))
+        .exec(
+            query.where(col(AccountUser.account_id) == account_id, col(AccountUser.role) == Role.ADMINISTRATOR, _WORKS)
+        )
         .one()
     )
 

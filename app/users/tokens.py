@@ -10,6 +10,7 @@ from app import security
 from app.clock import now
 from app.database import session
 from app.users.models import Purpose, Token, User
+from app.users.queries import membership
 
 LIFETIMES = {
     Purpose.SESSION: timedelta(days=30),
@@ -73,6 +74,10 @@ def bearer(purpose: Purpose, plain: str) -> Bearer | None:
     if token.expires_at and token.expires_at < now():
         return None
     if idle and token.last_used_at and token.last_used_at + idle < now():
+        return None
+    # who was removed before he came is not invited any more
+    invited_to = token.account_id if purpose == Purpose.INVITATION else None
+    if invited_to is not None and membership(invited_to, user.id) is None:
         return None
     # once a minute is enough to know that it is in use
     if token.last_used_at is None or token.last_used_at + timedelta(minutes=1) < now():

@@ -87,10 +87,11 @@ class _Watcher:
         """Whether the session still holds and he still works here."""
         with across_accounts():
             holder = tokens.bearer(Purpose.SESSION, self._cookie)
-        self._inbox_ids = self._visible() if holder else ()
-        if holder is not None:
+            is_here = holder is not None and membership(self.account_id, self._viewer.user.id) is not None
+        self._inbox_ids = self._visible() if is_here else ()
+        if is_here:
             self.beat()
-        return holder is not None
+        return is_here
 
     def beat(self) -> None:
         """He is here: for who answers how long, and for colleagues. Ten open tabs say it once."""

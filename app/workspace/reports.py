@@ -1,6 +1,7 @@
 """Reports: Streamlit's pages in a frame, opened by a signed word that is good for a minute and for one account."""
 
 import secrets
+from typing import Any
 from urllib.parse import urlencode
 
 from flask import jsonify, render_template, request
@@ -10,13 +11,13 @@ from app import security
 from app.accounts.models import Account, AccountStatus
 from app.config import settings
 from app.conversations import queries as conversations
-from app.database import transaction
+from app.database import session, transaction
 from app.doors import viewer
 from app.errors import NotAllowed
 from app.i18n import locale
 from app.policies import policy
 from app.surveys import queries as surveys
-from app.users.models import Role
+from app.users.models import AccountUser, Role
 from app.users.queries import membership
 from app.workspace.blueprint import bp
 
@@ -50,6 +51,15 @@ def reports() -> ResponseReturnValue:
     return render_template("workspace/reports/page.html", frame_url=url)
 
 
+@bp.post("/reports/viewer")
+@policy("public")
+def viewer_now() -> ResponseReturnValue:
+    """As what a viewer of the dashboards works here now, for them; 403 once he does no longer."""
+    asked = security.dashboard_request(request.get_data(as_text=True)[:WORD_LIMIT])
+    with transaction(asked["account_id"]):
+        return jsonify(role=_member(asked).role)
+
+
 @bp.post("/reports/ratings")
 @policy("public")
 def rating_words() -> ResponseReturnValue:
@@ -59,11 +69,8 @@ def rating_words() -> ResponseReturnValue:
     an agent reads what was said of him, where he may read the conversation.
     """
     asked = security.dashboard_request(request.get_data(as_text=True)[:WORD_LIMIT])
-    with transaction(asked["account_id"]) as current:
-        member = membership(asked["account_id"], asked["user_id"])
-        account = current.get(Account, asked["account_id"])
-        if member is None or account is None or account.status != AccountStatus.ACTIVE:
-            raise NotAllowed
+    with transaction(asked["account_id"]):
+        member = _member(asked)
         is_administrator = member.role == Role.ADMINISTRATOR
         inbox_ids = conversations.visible_inbox_ids(member)
         told = [
@@ -73,6 +80,14 @@ def rating_words() -> ResponseReturnValue:
             if inbox_ids is None or (event.data["inbox_id"] in inbox_ids and survey.resolver_id == member.user_id)
         ]
     return jsonify(ratings=told)
+
+
+def _member(asked: dict[str, Any]) -> AccountUser:
+    member = membership(asked["account_id"], asked["user_id"])
+    account = session().get(Account, asked["account_id"])
+    if member is None or account is None or account.status != AccountStatus.ACTIVE:
+        raise NotAllowed
+    return member
 
 
 def _page(name: str) -> str:

@@ -9,10 +9,10 @@ from app import limits
 from app.config import settings
 from app.database import across_accounts
 from app.doors import COOKIE, LOCALE_COOKIE, viewer
-from app.errors import Invalid
+from app.errors import Invalid, NotFound
 from app.i18n import LOCALES, _, locale
 from app.policies import policy
-from app.users import actions, tokens
+from app.users import actions, queries, tokens
 from app.users.models import Purpose, Token, User
 from app.workspace.blueprint import bp, is_secure
 
@@ -182,8 +182,10 @@ def accept_invitation(token: str) -> ResponseReturnValue:
 def switch_account() -> ResponseReturnValue:
     """Work in another of one's accounts."""
     with across_accounts() as current:
-        token = current.get_one(Token, viewer().token_id)
-        token.account_id = int(request.form.get("account_id", "0") or 0)
+        wanted = request.form.get("account_id", 0, type=int)
+        if queries.membership(wanted, viewer().user.id) is None:
+            raise NotFound
+        current.get_one(Token, viewer().token_id).account_id = wanted
     return redirect("/", 303)
 
 

@@ -1,6 +1,7 @@
-"""Settings: channels, agents, labels, one's own profile, the account."""
+"""Settings: channels, labels, one's own profile, the account."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 from flask import g, redirect, render_template, request
@@ -24,7 +25,7 @@ from app.security import is_password
 from app.sla.queries import policies as sla_policies
 from app.users import actions as user_actions
 from app.users import queries as people
-from app.users.models import Availability, Role, User
+from app.users.models import Availability, User
 from app.workspace.blueprint import bp, done
 
 _FLAGS = ("greeting_enabled", "csat_enabled", "lock_to_single_conversation", "is_captain_on")
@@ -91,24 +92,24 @@ def update_inbox(inbox_id: int) -> ResponseReturnValue:
     changes["csat_labels"] = [label.strip() for label in form.get("csat_labels", "").split(",")][:50]
     changes["is_csat_unless_labelled"] = form.get("csat_rule") == "unless"
     changes["sla_policy_id"] = form.get("sla_policy_id", type=int)
-    wanted = {"widget_color": form.get("widget_color"), "welcome_title": form.get("welcome_title")}
-    changes["settings"] = {name: value[:200] for name, value in wanted.items() if value}
+    changes["settings"] = {name: form[name][:200] for name in ("widget_color", "welcome_title") if name in form}
+    calendar_id = form.get("calendar_id", type=int)
+    asked_members = {int(value) for value in form.getlist("members") if value.isdigit()}
     try:
         with own_account():
             found = inbox_queries.inbox(viewer().account_id, inbox_id)
             known = {user.id for user, _member in people.agents(viewer().account_id)}
-            members = {int(value) for value in form.getlist("members") if value.isdigit()} & known
             if changes["sla_policy_id"] and changes["sla_policy_id"] not in {
                 p.id for p in sla_policies(viewer().account_id)
             }:
                 raise Invalid("sla_policy_id", _("There is no such SLA policy."))
-            calendar_id = form.get("calendar_id", type=int)
             chosen = calendar_queries.calendar(found.account_id, calendar_id) if calendar_id else None
             inbox_actions.update_inbox(found, by=viewer().user.actor, **changes)
             calendar_actions.assign(found, chosen, by=viewer().user.actor)
-            inbox_actions.set_members(found, members, by=viewer().user.actor)
+            inbox_actions.set_members(found, asked_members & known, by=viewer().user.actor)
     except Invalid as problem:
-        return _inbox_page(inbox_id, problem), 422
+        asked = changes | {"calendar_id": calendar_id, "members": asked_members}
+        return _inbox_page(inbox_id, problem, asked), 422
     return redirect(f"/settings/inboxes/{inbox_id}?saved=1", 303)
 
 
@@ -141,43 +142,6 @@ def delete_inbox(inbox_id: int) -> ResponseReturnValue:
     with own_account():
         inbox_actions.delete_inbox(inbox_queries.inbox(viewer().account_id, inbox_id), by=viewer().user.actor)
     return done("/settings/inboxes")
-
-
-@bp.get("/settings/team")
-@policy("administrator")
-def agents() -> ResponseReturnValue:
-    """Who works here."""
-    return _agents_page()
-
-
-@bp.post("/settings/team")
-@policy("administrator")
-def invite() -> ResponseReturnValue:
-    """Let more people in: one address, or several."""
-    addresses = [
-        part.strip() for part in request.form.get("emails", "").replace(",", "\n").split("\n") if part.strip()
-    ][:100]
-    role = Role.ADMINISTRATOR if request.form.get("role") == Role.ADMINISTRATOR else Role.AGENT
-    try:
-        if not addresses:
-            raise Invalid("emails", _("Write an address, or several."))
-        with across_accounts() as current:
-            inviter = current.get_one(User, viewer().user.id)
-            for address in addresses:
-                user_actions.invite(viewer().account, address, "", role, by=inviter)
-    except Invalid as problem:
-        return _agents_page(problem), 422
-    return redirect("/settings/team?saved=1", 303)
-
-
-@bp.post("/settings/team/<int:user_id>/role")
-@policy("administrator")
-def change_role(user_id: int) -> ResponseReturnValue:
-    """Administrator, or agent."""
-    role = Role.ADMINISTRATOR if request.form.get("role") == Role.ADMINISTRATOR else Role.AGENT
-    return _change_agent(
-        lambda: user_actions.change_role(people.agent(viewer().account_id, user_id)[1], role, by=viewer().user.actor)
-    )
 
 
 @bp.get("/settings/labels")
@@ -296,24 +260,16 @@ def _create(channel: Channel) -> Inbox:
     return inbox
 
 
-def _change_agent(change: Callable[[], None]) -> ResponseReturnValue:
-    try:
-        with own_account():
-            change()
-    except Invalid as problem:
-        return _agents_page(problem), 422
-    return redirect("/settings/team?saved=1", 303)
-
-
 def _hook_url(inbox: Inbox) -> str:
     """Where the channel's provider calls us."""
     return f"{installation().public_url}/hooks/{inbox.channel}/{inbox.key}"
 
 
-def _inbox_page(inbox_id: int, problem: Problem | None = None) -> str:
+def _inbox_page(inbox_id: int, problem: Problem | None = None, asked: dict[str, Any] | None = None) -> str:
+    """asked: what a form held that was refused, shown again in the place of what is kept."""
     with own_account():
         found = inbox_queries.inbox(viewer().account_id, inbox_id)
-        members = inbox_queries.member_ids(found.account_id, found.id)
+        fields = {**found.model_dump(), "members": inbox_queries.member_ids(found.account_id, found.id)}
         agents = [user for user, _member in people.agents(viewer().account_id)]
         policies = sla_policies(viewer().account_id)
         calendars = calendar_queries.calendars(viewer().account_id)
@@ -327,22 +283,24 @@ def _inbox_page(inbox_id: int, problem: Problem | None = None) -> str:
             trouble = provider.check(secrets, _hook_url(found))
         except ChannelError as refusal:
             trouble = refusal.reason
-    context = {"inbox": found, "members": members, "agents": agents, "policies": policies, "trouble": trouble}
-    context |= {"calendars": calendars}
+    if asked:
+        fields |= {**asked, "settings": found.settings | asked["settings"]}
+    context: dict[str, Any] = {"inbox": SimpleNamespace(**fields), "heading": found.name, "agents": agents}
+    context |= {"calendars": calendars, "policies": policies, "trouble": trouble}
     return render_template("workspace/settings/inbox.html", problem=problem, hmac_token=hmac_token, **context)
-
-
-def _agents_page(problem: Invalid | None = None) -> str:
-    with own_account():
-        agents = people.agents(viewer().account_id)
-    return render_template("workspace/settings/agents.html", agents=agents, problem=problem)
 
 
 def _labels_page(problem: Invalid | None = None) -> str:
     with own_account():
         found = label_actions.labels(viewer().account_id)
-    return render_template("workspace/settings/labels.html", labels=found, problem=problem)
+    return render_template("workspace/settings/labels.html", labels=found, problem=problem, values=_written(problem))
 
 
 def _profile_page(problem: Invalid | None = None) -> str:
-    return render_template("workspace/settings/profile.html", user=g.user, locales=LOCALES, problem=problem)
+    context = {"user": g.user, "locales": LOCALES, "values": _written(problem)}
+    return render_template("workspace/settings/profile.html", problem=problem, **context)
+
+
+def _written(problem: Problem | None) -> Mapping[str, str]:
+    """What stood in a form that was refused, so that nobody writes it twice."""
+    return request.form if problem else {}

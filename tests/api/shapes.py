@@ -129,6 +129,16 @@ class Contact(Shape):
     contact_inboxes: list[ContactInbox] = MAYBE
 
 
+class Note(Shape):
+    id: int
+    content: str
+    account_id: int
+    contact_id: int
+    user: Agent | None
+    created_at: int
+    updated_at: int
+
+
 class Team(Shape):
     id: int
     name: str

@@ -9,7 +9,12 @@ from click.testing import CliRunner
 
 from app.calendars import queries as calendars
 from app.cli import main
-from app.database import transaction
+from app.consumers import TIMERS
+from app.database import across_accounts, transaction
+from app.timers import fire_due
+from app.users import actions
+from app.users import queries as people
+from app.users.models import Role, User
 from tests.history.past import DIRECTORY, WEEK, conversation, events, file, imports, rows, says, whole
 from tests.world import acme
 
@@ -36,6 +41,31 @@ def test_a_calendar_line_with_another_since_is_a_new_version_also_when_it_is_ear
     assert versioned[0]["week"] == WEEK
     again, _refused = imports(world.account_id, earlier, later, directory=False)
     assert again.made == {}
+
+
+def test_who_was_removed_is_not_brought_back_by_a_history_and_has_nothing_to_do_in_it() -> None:
+    world = acme()
+    with across_accounts() as current:
+        ada = current.get_one(User, world.ada.id)
+        account = people.accounts_of(ada.id)[0][0]
+        marat = actions.invite(account, "marat@example.org", "Марат Осмонов", Role.ADMINISTRATOR, by=ada)
+    with transaction(world.account_id):
+        actions.remove_agent(people.agent(world.account_id, marat.id)[1], by=world.ada.actor)
+    while fire_due(TIMERS):
+        pass
+    for _ in range(2):
+        outcome, refused = imports(world.account_id, whole())
+        assert refused == {}
+        while fire_due(TIMERS):
+            pass
+        with transaction(world.account_id):
+            assert people.membership(world.account_id, marat.id) is None
+            assert marat.id not in set().union(*people.team_members(world.account_id).values())
+        [open_one] = rows(world.account_id, "select status, assignee_id from conversation where external_id = 'v1'")
+        assert (open_one.status, open_one.assignee_id) == ("open", None)
+    [wrote] = rows(world.account_id, "select sender_id from message where external_id = 'v1m4'")
+    assert wrote.sender_id == marat.id
+    assert "agent" not in outcome.made
 
 
 def test_an_inbox_has_its_calendar_from_the_beginning_of_time() -> None:

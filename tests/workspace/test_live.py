@@ -4,6 +4,8 @@ import json
 import random
 import threading
 from collections.abc import Iterator
+from itertools import islice
+from typing import Any
 
 import pytest
 
@@ -19,8 +21,9 @@ from app.inboxes.actions import set_members
 from app.inboxes.models import Inbox
 from app.main import create_app
 from app.users import tokens
-from app.users.actions import sign_out_everywhere
+from app.users.actions import remove_agent, sign_out_everywhere
 from app.users.models import Purpose, User
+from app.users.queries import agent
 from tests.world import World, acme, asks
 
 pytestmark = pytest.mark.usefixtures("database", "valkey")
@@ -99,6 +102,28 @@ def test_a_revoked_session_ends_the_stream() -> None:
     assert "signed_out" in told
 
 
+def test_the_stream_of_an_agent_who_is_removed_ends_at_once_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(realtime, "RECHECK_SECONDS", 3600.0)
+    monkeypatch.setattr(realtime, "PING_SECONDS", 0.5)
+    world = acme()
+    app = create_app()
+    with transaction(world.account_id):
+        seq = log.last_seq(world.account_id)
+    streams = {}
+    for user in (world.bo, world.ada):
+        response = _live(app, world, user, seq)
+        streams[user.id] = iter(response.response)
+        # what was missed has been told, now it waits
+        assert any(b"ping" in piece for piece in islice(streams[user.id], 20))
+    with transaction(world.account_id):
+        remove_agent(agent(world.account_id, world.bo.id)[1], by=world.ada.actor)
+    asks(world, "не для Бо")
+    heard = b"".join(islice(streams[world.bo.id], 20))
+    assert b"event: signed_out" in heard
+    assert b"event: log" not in heard
+    assert any(b"message.created" in piece for piece in islice(streams[world.ada.id], 20))
+
+
 @pytest.mark.parametrize("accident", [OSError("gone"), ValueError("I/O operation on closed file."), KeyError("what?")])
 def test_whatever_happens_to_the_wake_ups_screens_go_on(monkeypatch: pytest.MonkeyPatch, accident: Exception) -> None:
     world = acme()
@@ -167,14 +192,19 @@ def _stream(account_id: int, after: int) -> Iterator[str]:
     return realtime.subscribe(account_id, after, lambda _event: True, lambda: True, lambda _whisper: False)
 
 
-def _first_of(app: object, world: World, seq: int) -> str:
-    """What Bo's stream replays before it waits: the first ping ends it."""
+def _live(app: object, world: World, user: User, seq: int) -> Any:
+    """The user's stream."""
     client = app.test_client()  # type: ignore[attr-defined]
     with across_accounts() as current:
         client.set_cookie(
-            COOKIE, tokens.issue(current.get_one(User, world.bo.id), Purpose.SESSION, account_id=world.account_id)
+            COOKIE, tokens.issue(current.get_one(User, user.id), Purpose.SESSION, account_id=world.account_id)
         )
-    response = client.get("/live", headers={"Last-Event-ID": str(seq)}, buffered=False)
+    return client.get("/live", headers={"Last-Event-ID": str(seq)}, buffered=False)
+
+
+def _first_of(app: object, world: World, seq: int) -> str:
+    """What Bo's stream replays before it waits: the first ping ends it."""
+    response = _live(app, world, world.bo, seq)
     told = ""
     pieces = iter(response.response)
     for piece in pieces:
