@@ -8,7 +8,7 @@ from flask import Flask, Response, g, jsonify, make_response, redirect, render_t
 from flask.json.provider import DefaultJSONProvider
 from flask.typing import ResponseReturnValue
 from jinja2 import StrictUndefined
-from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError, TimeoutError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -92,6 +92,14 @@ def _tell_problems(app: Flask) -> None:
             400: _("This request cannot be read."),
         }
         return _answer(error.code or 500, words.get(error.code or 500, error.name))
+
+    @app.errorhandler(DataError)
+    def no_such_value(_error: DataError) -> ResponseReturnValue:
+        """A number or a letter that the database has no room for: no row holds it, an address with it leads nowhere."""
+        logger.warning("%s %s: a value that cannot be in the database", request.method, request.path)
+        if request.method in {"GET", "HEAD"}:
+            return _answer(404, _("There is nothing at this address."))
+        return _answer(400, _("This request cannot be read."))
 
     @app.errorhandler(OperationalError)
     @app.errorhandler(InterfaceError)

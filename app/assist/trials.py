@@ -20,7 +20,7 @@ from app.assist.assistants import assistant, scope_of, served_by
 from app.assist.calibrating import UNCORRECTED
 from app.assist.judging import Comparison, Evidence, Made, Objection, Outcome
 from app.assist.mining import pair_of
-from app.assist.models import Assistant, Trial, TrialQuestion, TrialState
+from app.assist.models import Assistant, Mode, Trial, TrialQuestion, TrialState
 from app.assist.steps import Past
 from app.assist.wishes import language
 from app.clock import now
@@ -32,7 +32,7 @@ from app.deliveries.actions import owe
 from app.deliveries.courier import Kind as Courier
 from app.deliveries.models import Delivery, DeliveryState
 from app.errors import ChannelError, Invalid, NotFound
-from app.i18n import _, speaking
+from app.i18n import _, ngettext, speaking
 from app.inboxes.queries import inboxes
 from captain.client import Captain, CaptainAway
 from captain.wire import Reply, Verdict
@@ -191,6 +191,24 @@ def told(shown: Result, accepted_error: float) -> str:
             gained=both.became(Outcome.RIGHT),
         )
     return ""
+
+
+def doubt(shown: Result, candidate: dict[str, Any]) -> str:
+    """What the manager should read before he lets it go live: more wrong answers than he accepts, too few to be beyond chance.
+    "" where there is nothing of the kind."""
+    would = shown.comparison.candidate
+    share, _low, _high = would.share("wrong")
+    if candidate["mode"] != Mode.ANSWERS or shown.objection or share <= candidate["accepted_error"]:
+        return ""
+    return ngettext(
+        "Of %(n)s answer with these settings %(wrong)s would have been wrong: more than the accepted %(percent)s %%. That may be"
+        " chance with so few. Read them below before you decide.",
+        "Of %(n)s answers with these settings %(wrong)s would have been wrong: more than the accepted %(percent)s %%. That may be"
+        " chance with so few. Read them below before you decide.",
+        would.answered,
+        wrong=would.wrong,
+        percent=round(candidate["accepted_error"] * 100),
+    )
 
 
 # -- the courier's steps

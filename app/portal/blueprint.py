@@ -64,16 +64,18 @@ class Place:
 
 @contextmanager
 def entered(portal: str, locale: str) -> Iterator[Place]:
-    """The place at that address, in a transaction of its account; from here on we speak its language. NotFound without."""
+    """The place at that address, in a transaction of its account; from here on we speak its language. NotFound without,
+    told in the help center's own language."""
     with across_accounts():
         found = queries.portal_at(portal)
-    if locale not in found.locales:
-        raise NotFound(_("This help center does not speak that language."))
+    spoken = locale if locale in found.locales else found.default_locale
     # our own words are there in two languages, articles in any
-    speak(locale if locale in LOCALES else FOREIGN, found.timezone)
-    g.place = Place(found, locale)
+    speak(spoken if spoken in LOCALES else FOREIGN, found.timezone)
+    g.place = Place(found, spoken)
     with transaction(found.account_id):
         g.contact = _contact(found)
+        if spoken != locale:
+            raise NotFound(_("This help center does not speak that language."))
         yield g.place
 
 

@@ -5,7 +5,9 @@ from flask.typing import ResponseReturnValue
 
 from app.config import settings
 from app.database import across_accounts, transaction
+from app.errors import NotFound
 from app.help_center import queries
+from app.i18n import _
 from app.policies import policy
 from app.portal.blueprint import Place, bp, entered, page
 
@@ -37,6 +39,14 @@ def home(portal: str, locale: str) -> ResponseReturnValue:
         shelves = queries.shelves(place.portal, locale)
         popular = queries.popular(place.portal, locale, POPULAR)
     return page("portals/page.html", shelves=shelves, popular=popular, full_cards=FULL_CARDS)
+
+
+@bp.route("/hc/<portal>/<locale>/<path:anything>", methods=["GET", "POST"])
+@policy("public")
+def nothing(portal: str, locale: str, anything: str) -> ResponseReturnValue:
+    """An address that was mistyped is still one of this help center: here its reader can search."""
+    with entered(portal, locale):
+        raise NotFound(_("There is nothing at this address."))
 
 
 @bp.get("/hc/<portal>/sitemap.xml")

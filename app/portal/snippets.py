@@ -31,13 +31,18 @@ def snippet(article: Listed, stems: list[str]) -> Markup:
 
 def marked(text: str, stems: list[str], limit: int | None = None) -> Markup:
     """The text as safe HTML, cut at `limit` letters, the words that begin with one of `stems` in <mark>."""
-    cut = text if limit is None or len(text) <= limit else text[: limit - 1].rstrip() + "…"
+    cut = text if limit is None or len(text) <= limit else _whole(text[:limit]) + "…"
     parts, at = [Markup("")], 0
     for found in _WORD.finditer(cut):
         if _begins(found[0], stems):
             parts += [escape(cut[at : found.start()]), Markup("<mark>{}</mark>").format(found[0])]
             at = found.end()
     return Markup("").join([*parts, escape(cut[at:])])
+
+
+def _whole(text: str) -> str:
+    """Without the word that was cut in two, and without what led to it."""
+    return (text.rsplit(" ", 1)[0] if " " in text else text[:-1]).rstrip(" ,;:.—–-(«+")
 
 
 def _first(text: str, stems: list[str]) -> int | None:

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from flask import render_template, request
+from flask import redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app.accounts.models import Account
@@ -19,7 +19,7 @@ from app.widget.blueprint import pages
 @policy("public")
 def survey(uuid: UUID) -> ResponseReturnValue:
     """Five faces and room for a word; whoever has the address may answer, and change his mind for two weeks."""
-    return _page(uuid)
+    return _page(uuid, is_answered="thanks" in request.args)
 
 
 @pages.post("/survey/<uuid:uuid>")
@@ -33,7 +33,7 @@ def answer_survey(uuid: UUID) -> ResponseReturnValue:
             actions.answer(mine, request.form.get("rating"), request.form.get("comment", "")[:5000])
     except Invalid as problem:
         return _page(uuid, problem), 422
-    return _page(uuid, is_answered=True)
+    return redirect(f"/survey/{uuid}?thanks=1", 303)
 
 
 def _page(uuid: UUID, problem: Problem | None = None, *, is_answered: bool = False) -> str:

@@ -71,7 +71,7 @@ def update_assistant(assistant_id: int) -> ResponseReturnValue:
     """Other settings for him."""
     form, fields = request.form, wanted(request.form)
     fields |= {name: form[name] for name in ("name", "greeting") if name in form}
-    inbox_ids = {int(value) for value in form.getlist("inbox_ids") if value.isdigit()}
+    inbox_ids = _numbers("inbox_ids")
     try:
         with own_account():
             found = assistants.assistant(viewer().account_id, assistant_id)
@@ -190,7 +190,7 @@ def decide_question(document_id: int) -> ResponseReturnValue:
             if form.get("state", "") in set(DocumentState):
                 actions.decide(pair, DocumentState(form["state"]), by=by)
     except Invalid as problem:
-        return _questions_page(problem), 422
+        return _questions_page(problem, document_id), 422
     return redirect(f"/captain/questions?assistant={pair.assistant_id}", 303)
 
 
@@ -266,7 +266,7 @@ def assistant_page(assistant_id: int, problem: Invalid | None = None, fields: di
             "assistant": _as_asked(found, fields or {}),
             "trials": trials.trials(found),
             "inboxes": inboxes(account_id),
-            "served": {inbox.id for inbox in assistants.served_by(found)},
+            "served": _numbers("inbox_ids") if fields else {inbox.id for inbox in assistants.served_by(found)},
             "others": others,
             "portals": portals,
             "shelves": shelves,
@@ -282,11 +282,17 @@ def assistant_page(assistant_id: int, problem: Invalid | None = None, fields: di
         return render_template("workspace/captain/assistant.html", **context)
 
 
+def _numbers(name: str) -> set[int]:
+    return {int(value) for value in request.form.getlist(name) if value.isdigit()}
+
+
 def _as_asked(found: Assistant, fields: dict[str, Any]) -> Assistant:
+    """The assistant with all of the fields that can be had."""
     try:
         return actions.considered(found, fields)
-    except Invalid:
-        return found
+    except Invalid as refused:
+        rest = {name: value for name, value in fields.items() if name != refused.field}
+        return _as_asked(found, rest) if len(rest) < len(fields) else found
 
 
 def _sources_page(problem: Invalid | None = None) -> str:
@@ -294,16 +300,19 @@ def _sources_page(problem: Invalid | None = None) -> str:
         everyone = assistants.assistants(viewer().account_id)
         chosen = _chosen(everyone)
         context = {"assistants": everyone, "chosen": chosen, "sources": insight.sources(chosen), "kinds": SourceKind}
-        return render_template("workspace/captain/sources.html", problem=problem, **context)
+        values = request.form if problem else {}
+        return render_template("workspace/captain/sources.html", problem=problem, values=values, **context)
 
 
-def _questions_page(problem: Invalid | None = None) -> str:
+def _questions_page(problem: Invalid | None = None, refused_id: int | None = None) -> str:
+    """refused_id: the pair whose other words were refused; None when it was a new one."""
     with own_account():
         everyone = assistants.assistants(viewer().account_id)
         chosen = _chosen(everyone)
         context = {"assistants": everyone, "chosen": chosen, "pairs": insight.pairs(chosen)}
         values = request.form if problem else {}
-        return render_template("workspace/captain/questions.html", problem=problem, values=values, **context)
+        context |= {"values": values, "refused_id": refused_id}
+        return render_template("workspace/captain/questions.html", problem=problem, **context)
 
 
 def _chosen(everyone: list[Assistant]) -> Assistant:

@@ -12,8 +12,7 @@ from app.contacts.models import Contact
 from app.conversations import queries as conversation_queries
 from app.doors import own_account, viewer
 from app.erasure.actions import erase
-from app.errors import Invalid, NotAllowed
-from app.i18n import _
+from app.errors import Invalid
 from app.labels.actions import labels
 from app.policies import policy
 from app.users import queries as people
@@ -57,7 +56,7 @@ def update_contact(contact_id: int) -> ResponseReturnValue:
     except Invalid as problem:
         with own_account():
             return _page(contact_id, problem, fields), 422
-    return done(f"/contacts/{contact_id}")
+    return done(f"/contacts/{contact_id}?saved=1")
 
 
 @bp.post("/contacts/<int:contact_id>/labels")
@@ -98,9 +97,10 @@ def delete_contact_note(contact_id: int, note_id: int) -> ResponseReturnValue:
     """One note less: one's own, or an administrator's decision."""
 
     def change(found: Contact, by: str) -> None:
-        note = queries.note(found.account_id, found.id, note_id)
-        if note.user_id != viewer().user.id and not viewer().is_administrator:
-            raise NotAllowed(_("Only its author or an administrator may do this."))
+        asking = viewer()
+        note = queries.note_to_change(
+            found.account_id, found.id, note_id, user_id=asking.user.id, is_administrator=asking.is_administrator
+        )
         actions.delete_note(found, note, by=by)
 
     return _change(contact_id, change)

@@ -130,7 +130,8 @@ def _page(found: SlaPolicy | None, values: dict[str, Any], problem: Invalid | No
         for kind, mine in places.items()
     }
     context = {"sla_policy": found, "values": values, "problem": problem, "chosen": chosen, **places}
-    context |= {"targets": TARGETS, "units": UNITS, "amounts": {name: _amount(values.get(name)) for name in TARGETS}}
+    amounts = {name: _asked(name) if problem else _amount(values.get(name)) for name in TARGETS}
+    context |= {"targets": TARGETS, "units": UNITS, "amounts": amounts}
     return render_template("workspace/settings/sla_policy.html", **context)
 
 
@@ -143,6 +144,10 @@ def _seconds(name: str) -> int | None:
     if not value.isdigit() or len(value) > 6 or int(value) == 0:
         raise Invalid(name, _("Write a whole number, or nothing."))
     return int(value) * unit
+
+
+def _asked(name: str) -> tuple[str, str]:
+    return request.form.get(name, ""), request.form.get(f"{name}_unit", "")
 
 
 def _amount(seconds: int | None) -> tuple[int | str, str]:

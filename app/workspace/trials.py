@@ -69,6 +69,7 @@ def _page(trial_id: int, problem: Invalid | None = None) -> str:
             "assistant": found,
             "shown": shown,
             "objection": trials.told(shown, trial.candidate["accepted_error"]),
+            "doubt": trials.doubt(shown, trial.candidate),
             "changes": _changes(trial.account_id, trial.current, trial.candidate),
             "outcomes": OUTCOME_NAMES,
             "is_enough": len(shown.comparison.pairs) >= ENOUGH,

@@ -1,12 +1,13 @@
 """The agent's desk in Chromium: a draft that does not cover a phone, an answer taken from a solved conversation, words mended."""
 
+import re
 import time
 from typing import Any
 
 import pytest
 from sqlmodel import col, select
 
-from app.assist.models import Draft, Memory, Passage, Suggestion, SuggestionState
+from app.assist.models import Draft, DraftState, Memory, Passage, Suggestion, SuggestionState
 from app.conversations.actions import resolve
 from app.conversations.queries import locked
 from app.database import transaction
@@ -49,6 +50,49 @@ def test_on_a_phone_the_draft_is_one_line_until_somebody_opens_it(world: World, 
     expect(draft.get_by_text("до пятнадцати файлов").first).to_be_visible()
     expect(draft.locator("form[action$=acceptance] button")).to_be_in_viewport()
     assert tab.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_while_a_draft_is_edited_the_question_stands_above_it_and_not_the_draft_again(world: World, desk: Any) -> None:
+    tab = desk(world.bo, "/conversations/2")
+    draft = tab.locator(".captain")
+    draft.get_by_role("button", name="Править", exact=True).click(timeout=WAIT_MS)
+    expect(tab.locator(".composer__text")).to_be_focused()
+    expect(draft.get_by_text("до пятнадцати файлов").first).to_be_hidden()
+    expect(tab.locator(".message--incoming").last).to_be_in_viewport()
+    tab.locator("[data-open-draft]").check(force=True)
+    expect(draft.get_by_text("до пятнадцати файлов").first).to_be_visible()
+
+
+def test_an_edited_draft_is_told_as_captains_though_the_agent_has_looked_elsewhere_before_sending(
+    world: World, desk: Any
+) -> None:
+    tab = desk(world.bo, "/conversations/2")
+    tab.locator(".captain").get_by_role("button", name="Править", exact=True).click(timeout=WAIT_MS)
+    with tab.expect_response(lambda response: response.url.endswith("/draft") and response.request.method == "POST"):
+        tab.locator(".composer__text").press_sequentially(" Спасибо!")
+    tab.reload()
+    expect(tab.locator(".composer__text")).to_have_value(re.compile("Спасибо!$"))
+    tab.locator(".composer__send").click()
+    _until(world, lambda rows: rows(Draft.state) == [DraftState.EDITED])
+    asks(world, "А больше?", who="nina")
+    _until(world, lambda rows: len(rows(Draft.state)) == 2)
+    tab.reload()
+    tab.locator(".composer__text").fill("Больше – письмом.")
+    tab.locator(".composer__send").click()
+    _until(world, lambda rows: sorted(rows(Draft.state)) == [DraftState.EDITED, DraftState.STALE])
+
+
+@pytest.mark.parametrize("answer", ["acceptance", "rejection"])
+def test_the_keyboard_goes_on_from_the_composer_once_a_draft_is_decided_on(
+    world: World, desk: Any, answer: str
+) -> None:
+    tab = desk(world.bo, "/conversations/2")
+    button = tab.locator(f".captain form[action$={answer}] button")
+    expect(button).to_be_visible(timeout=WAIT_MS)
+    button.focus()
+    tab.keyboard.press("Enter")
+    expect(tab.locator(".captain")).to_have_count(0)
+    expect(tab.locator(".composer__text")).to_be_focused()
 
 
 def test_an_answer_of_a_solved_conversation_goes_into_the_reply_and_is_sent(world: World, desk: Any) -> None:

@@ -158,6 +158,15 @@ def test_a_reader_is_sent_to_the_language_he_likes(reader: FlaskClient) -> None:
     html(reader, "/hc/acme/de/", 404)
 
 
+@pytest.mark.parametrize("address", ["ru/nothing", "ru/articles/a/b", "de/", "de/search?q=x"])
+def test_whoever_mistypes_an_address_stays_in_the_help_center(reader: FlaskClient, address: str) -> None:
+    a_portal(acme())
+    page = html(reader, f"/hc/acme/{address}", 404)
+    assert 'action="/hc/acme/ru/search"' in page
+    assert "/hc/acme/ru/" in links(page)
+    assert "/" not in links(page), "that is where agents sign in"
+
+
 def test_the_page_speaks_the_addresss_language_whatever_the_browser_likes(reader: FlaskClient) -> None:
     a_portal(acme())
     page = reader.get("/hc/acme/ru/", headers={"Accept-Language": "en"}).text

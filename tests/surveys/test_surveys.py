@@ -122,7 +122,8 @@ def test_elsewhere_than_on_the_website_the_question_comes_with_a_page(world: Wor
     client = create_app().test_client()
     assert "Отлично" in client.get(f"/survey/{survey.uuid}").text
     sent = client.post(f"/survey/{survey.uuid}", data={"rating": "4", "comment": "Быстро"})
-    assert sent.status_code == 200
+    assert sent.status_code == 303, "so that a page loaded again sends nothing again"
+    assert "Спасибо" in client.get(sent.headers["Location"]).text
     [survey] = _surveys(world)
     assert (survey.rating, survey.comment) == (4, "Быстро")
     assert client.post(f"/survey/{survey.uuid}", data={"rating": "9"}).status_code == 422

@@ -1,16 +1,22 @@
 """An agent's desk in Chromium: by keyboard, on a phone, with the line cut, beside a colleague."""
 
+import re
 from typing import Any
 
 import pytest
+from sqlmodel import select
 
 from app.conversations import actions
 from app.conversations.models import Priority
 from app.conversations.queries import locked
 from app.database import transaction
+from app.inboxes import queries as inbox_queries
+from app.inboxes.actions import update_inbox
 from app.shortcuts.actions import create_canned_response
+from app.surveys.models import Survey
 from tests.conftest import Server
-from tests.world import World, acme, asks
+from tests.journeys.test_journey import eventually
+from tests.world import World, acme, asks, replies
 
 pytest.importorskip("playwright")
 from playwright.sync_api import expect
@@ -120,3 +126,49 @@ def test_the_templates_stand_above_what_is_written(world: World, desk: Any) -> N
     expect(menu).to_be_visible()
     menu_box, text_box = menu.bounding_box(), ada.locator(".composer__text").bounding_box()
     assert menu_box["y"] + menu_box["height"] <= text_box["y"] + 1
+
+
+@pytest.mark.parametrize("screen", [DESKTOP, NARROW, PHONE], ids=["desktop", "narrow", "phone"])
+def test_names_without_end_leave_the_way_to_send_where_it_was(world: World, desk: Any, screen: dict[str, int]) -> None:
+    with transaction(world.account_id):
+        inbox = inbox_queries.inbox(world.account_id, world.inbox.id)
+        update_inbox(inbox, by=world.ada.actor, name="Магазинбезединогопробела" * 5)
+    asks(world, who="александра-виктория-" * 5)
+    tab = desk(world.ada, screen=screen)
+    expect(tab.locator(".message--incoming")).to_be_in_viewport()
+    thread = tab.locator("#thread").bounding_box()
+    for part in (".composer__send", ".thread__head", ".message"):
+        box = tab.locator(part).last.bounding_box()
+        assert box["x"] + box["width"] <= thread["x"] + thread["width"] + 1, part
+    tab.goto(f"/settings/inboxes/{world.inbox.id}")
+    assert tab.locator("main").evaluate("main => main.scrollWidth - main.clientWidth") == 0
+
+
+def test_a_double_click_makes_one_channel(world: World, desk: Any) -> None:
+    tab = desk(world.ada, "/settings/inboxes/new")
+    tab.get_by_label("Имя").fill("Второй сайт")
+    tab.get_by_role("button", name="Подключить").dblclick()
+    tab.wait_for_url(re.compile(r"/settings/inboxes/\d+$"))
+    expect(tab.get_by_role("heading", name="Второй сайт")).to_be_visible()
+    with transaction(world.account_id):
+        assert [inbox.name for inbox in inbox_queries.inboxes(world.account_id)].count("Второй сайт") == 1
+
+
+def test_no_face_looks_chosen_before_the_customer_has_chosen(world: World, desk: Any) -> None:
+    asked = asks(world)
+    replies(world, asked)
+    with transaction(world.account_id):
+        actions.resolve(locked(world.account_id, asked.conversation_id), by=world.ada.actor)
+    eventually(lambda: _surveys(world) != [], 60)
+    tab = desk(world.ada, f"/survey/{_surveys(world)[0].uuid}")
+    faces = tab.locator("[name=rating]")
+    expect(faces).to_have_count(5)
+    painted = "all => all.map(one => getComputedStyle(one).backgroundImage !== 'none')"
+    assert faces.evaluate_all(painted) == [False] * 5
+    faces.nth(1).check()
+    assert faces.evaluate_all(painted) == [False, True, False, False, False]
+
+
+def _surveys(world: World) -> list[Survey]:
+    with transaction(world.account_id) as current:
+        return list(current.exec(select(Survey)))

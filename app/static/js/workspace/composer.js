@@ -29,6 +29,7 @@ class Composer extends HTMLElement {
     expander.addEventListener("text-expander-change", (event) => this.offer(event));
     expander.addEventListener("text-expander-value", (event) => (event.detail.value = event.detail.item.dataset.value));
     this.grow();
+    this.remind();
     this.resend();
   }
 
@@ -38,6 +39,10 @@ class Composer extends HTMLElement {
 
   get base() {
     return `/conversations/${this.form.dataset.displayId}`;
+  }
+
+  get takenAt() {
+    return `kulpunai.taken.${this.form.dataset.displayId}`;
   }
 
   get isEmpty() {
@@ -94,6 +99,7 @@ class Composer extends HTMLElement {
     this.reply();
     this.text.value = this.texts.reply = words;
     this.form.elements.captain_draft.value = draftId;
+    this.noteTaken();
     this.wrote();
     this.text.focus();
   }
@@ -121,6 +127,20 @@ class Composer extends HTMLElement {
     const used = document.createElement("input");
     Object.assign(used, { type: "hidden", name: "suggestions", value: suggestion });
     this.form.append(used);
+    this.noteTaken();
+  }
+
+  /** Whose words these were outlives a look elsewhere, as the words themselves do. */
+  noteTaken() {
+    const used = [...this.form.querySelectorAll("[name=suggestions]")].map((input) => input.value);
+    sessionStorage.setItem(this.takenAt, JSON.stringify({ draft: this.form.elements.captain_draft.value, used }));
+  }
+
+  remind() {
+    const { draft, used } = JSON.parse(sessionStorage.getItem(this.takenAt) || "{}");
+    if (!this.texts.reply.trim()) return sessionStorage.removeItem(this.takenAt);
+    if (draft) this.form.elements.captain_draft.value = draft;
+    for (const suggestion of used || []) this.noteUse(suggestion);
   }
 
   quote({ quote, quoteAuthor, quoteText }) {
@@ -223,6 +243,7 @@ class Composer extends HTMLElement {
     this.picked = [];
     this.form.elements.captain_draft.value = "";
     for (const used of this.form.querySelectorAll("[name=suggestions]")) used.remove();
+    sessionStorage.removeItem(this.takenAt);
     this.rewording.end();
     this.held(null);
     this.unquote();

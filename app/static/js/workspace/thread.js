@@ -124,12 +124,18 @@ export class Thread {
     if (id === "captain" && this.wasDown) this.down();
   }
 
-  /** The draft that is there now; on a phone, open if it was. */
-  putDraft(place, found) {
-    const open = place.querySelector("[data-open-draft]:checked")?.dataset.openDraft;
-    place.replaceChildren(...found);
-    const fold = place.querySelector("[data-open-draft]");
-    if (fold && fold.dataset.openDraft === open) fold.checked = true;
+  /** The draft that is there now. The same one stays as it was, open or folded; with another one, or none, the keyboard is
+   * not left in the void. */
+  putDraft(place, [fresh]) {
+    const old = place.firstElementChild;
+    if (fresh && old?.dataset.draftId === fresh.dataset.draftId) {
+      fresh.className = old.className;
+      fresh.querySelector("[data-open-draft]").checked = old.querySelector("[data-open-draft]").checked;
+      return renew(old, fresh);
+    }
+    const wasHere = place.contains(document.activeElement);
+    place.replaceChildren(...(fresh ? [fresh] : []));
+    if (wasHere) (fresh || this.composer?.text)?.focus({ preventScroll: true });
   }
 
   markRead() {
@@ -181,6 +187,9 @@ export class Thread {
     if (event.target.closest("[data-edit-draft]")) {
       const captain = event.target.closest(".captain");
       this.composer?.take(captain.querySelector("[data-draft-source]").content.textContent, captain.dataset.draftId);
+      captain.classList.add("captain--taken");
+      captain.querySelector("[data-open-draft]").checked = false;
+      this.down();
     }
   }
 
