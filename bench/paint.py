@@ -31,7 +31,7 @@ SCREEN: ViewportSize = {"width": 1400, "height": 2200}
 LAST = date(2025, 12, 31)
 FIRST = "[data-testid=stMetricValue]"
 # All charts drawn, and Streamlit has nothing more to do
-STANDS = f"""() => [...document.querySelectorAll('.stPlotlyChart')].filter(one => one.querySelector('.trace')).length >= {CHARTS}
+STANDS = f"""() => document.querySelectorAll('.stEChartsChart[aria-busy=false]').length >= {CHARTS}
     && document.querySelector('[data-test-script-state=notRunning]') !== null"""
 
 

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 import uvicorn
@@ -24,16 +23,11 @@ def main(host: str, port: int) -> None:
 
 @asynccontextmanager
 async def _warm(_app: st.App) -> AsyncIterator[None]:
-    """Import the pages and draw something: Plotly and Babel load most of themselves when they are first asked."""
-    from plotly import graph_objects
-
+    """Import the pages and write something: Babel loads most of itself when it is first asked."""
     from dashboards import look
     from dashboards.boards import overview as overview
 
-    figure: Any = graph_objects.Figure
     days = [date(2024, 1, 1)]
-    for drawn in (look.lines(days, {"": [1.0]}, look.LIGHT, "ru"), look.bars(days, [1], look.LIGHT, "ru")):
-        figure(drawn).to_json()
     look.days(days[0], days[0], "ru")
     look.percent(0.5, "ru")
     yield

@@ -36,3 +36,5 @@ with st.container(horizontal=True, gap="small"):
     for known in pages:
         st.page_link(known)
 page.run()
+# A chart is to be read and clicked; what there is to take away stands below. Last, for nothing on the page waits for it
+st.html('<style>[class*="st-key-chart_"] [data-testid="stElementToolbar"] { display: none }</style>')

@@ -1,6 +1,7 @@
 """What pages are made of: cards, charts by day, tables by group. Each says its unit, its window and its n, and opens its rows."""
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -9,7 +10,8 @@ import streamlit as st
 
 from analytics.metrics import METRICS, Kind
 from analytics.read import Attribution, Time, groups_of
-from dashboards import look, rows
+from dashboards import figures, look, rows
+from dashboards.figures import Figure
 from dashboards.numbers import Row, View
 from dashboards.words import WORDS, say
 
@@ -189,24 +191,15 @@ def _chart(view: View, metric: str, accent: str) -> None:
     plot(figure, say(key, locale, **title), note, metric, day_of(metric) if rows.can_open(metric) else None)
 
 
-def plot(figure: look.Figure, title: str, note: str, key: str, clicked: Callable[[str], None] | None = None) -> None:
-    """A chart under its sentence, which is also what those hear who do not see it."""
+def plot(figure: Figure, title: str, note: str, key: str, opens: Callable[[Any], None] | None = None) -> None:
+    """A chart under its sentence, which is also what those hear who do not see it. opens: what a click does with its mark."""
     st.markdown(f"**{title}**")
     st.caption(note)
-    config = {"displayModeBar": False, "responsive": True}
     key, alt = f"chart_{key}", f"{title}. {note}"
-    if clicked is None:
-        st.plotly_chart(figure, theme=None, config=config, key=key, alt=alt)
-    else:
-        st.plotly_chart(
-            figure,
-            theme=None,
-            config=config,
-            key=key,
-            alt=alt,
-            on_select=partial(clicked, key),
-            selection_mode="points",
-        )
+    clicked: Any = partial(_clicked, key, figure.marks, opens) if opens else "ignore"
+    st.echarts_chart(
+        figure.option, height=figure.height, theme=None, renderer="svg", key=key, alt=alt, on_select=clicked
+    )
 
 
 def noted(view: View, answered: Iterable[Row], *, is_time: bool = False) -> str:
@@ -215,42 +208,39 @@ def noted(view: View, answered: Iterable[Row], *, is_time: bool = False) -> str:
     return say("chart.note", locale, window=view.window(), n=(look.duration if is_time else look.number)(n, locale))
 
 
-def clicked_point(key: str) -> dict[str, Any] | None:
-    """What was clicked in a chart."""
-    points = st.session_state[key]["selection"]["points"]
-    return dict(points[0]) if points else None
+def _clicked(key: str, marks: Sequence[Any], opens: Callable[[Any], None]) -> None:
+    """Opens what the mark stands for. A second click on it is told as nothing chosen any more: it means the same one again."""
+    chosen, last = st.session_state[key]["selection"]["selected"], f"{key}_last"
+    place = chosen[0]["data_indices"][0] if chosen else st.session_state.get(last)
+    if place is not None and place < len(marks):
+        st.session_state[last] = place
+        opens(marks[place])
 
 
-def day_of(metric: str) -> Callable[[str], None]:
+def day_of(metric: str) -> Callable[[date], None]:
     """Opens the rows of the day that was clicked."""
-    return partial(_open_day, metric)
+    return lambda day: rows.opens(metric, "day", {"day": day.isoformat()}, f"{day:%d.%m.%Y}")
 
 
-def _open_day(metric: str, key: str) -> None:
-    if point := clicked_point(key):
-        day = str(point["x"])[:10]
-        rows.opens(metric, "day", {"day": day}, f"{day[8:]}.{day[5:7]}.{day[:4]}")
-
-
-def _spans(view: View, by_day: dict[Any, Row], _accent: str) -> tuple[look.Figure, str]:
+def _spans(view: View, by_day: dict[Any, Row], _accent: str) -> tuple[Figure, str]:
     locale, days = view.viewer.locale, view.days()
     unit, seconds = look.scale(max(row["p90"] for row in by_day.values()))
     series: dict[str, list[float | None]] = {
         say("median", locale): [by_day[day]["p50"] / seconds if day in by_day else None for day in days],
         "p90": [by_day[day]["p90"] / seconds if day in by_day else None for day in days],
     }
-    return look.lines(days, series, view.palette(), locale), say(unit, locale)
+    return figures.lines(days, series, view.palette(), locale), say(unit, locale)
 
 
-def _shares(view: View, by_day: dict[Any, Row], _accent: str) -> tuple[look.Figure, str]:
+def _shares(view: View, by_day: dict[Any, Row], _accent: str) -> tuple[Figure, str]:
     days = view.days()
     shares: list[float | None] = [by_day[day]["value"] * 100 if day in by_day else None for day in days]
-    return look.lines(days, {"%": shares}, view.palette(), view.viewer.locale), "%"
+    return figures.lines(days, {"": shares}, view.palette(), view.viewer.locale), "%"
 
 
-def _counts(view: View, by_day: dict[Any, Row], accent: str) -> tuple[look.Figure, str]:
+def _counts(view: View, by_day: dict[Any, Row], accent: str) -> tuple[Figure, str]:
     values = [by_day[day]["value"] if day in by_day else 0 for day in view.days()]
-    return look.bars(view.days(), values, view.palette(), view.viewer.locale, accent), ""
+    return figures.bars(view.days(), values, view.palette(), view.viewer.locale, accent), ""
 
 
 def way(view: View, path: str, words: str) -> None:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboards import comments, gate, look, parts, rows, shell
+from dashboards import comments, figures, gate, parts, rows, shell
 from dashboards.gate import Viewer
 from dashboards.numbers import View
 from dashboards.words import say
@@ -31,14 +31,12 @@ def _ratings(view: View) -> None:
         st.markdown(f"**{say('ratings', locale)}**")
         st.caption(parts.none("csat", locale))
         return
-    figure = look.ratings({row["rating"]: row["n"] for row in found}, view.palette(), locale)
+    figure = figures.ratings({row["rating"]: row["n"] for row in found}, view.palette(), locale)
     parts.plot(figure, say("ratings", locale), parts.noted(view, found), "ratings", _open)
 
 
-def _open(key: str) -> None:
-    if point := parts.clicked_point(key):
-        rating = int(point["y"])
-        rows.opens("csat", "rating", {"rating": rating}, str(rating))
+def _open(rating: int) -> None:
+    rows.opens("csat", "rating", {"rating": rating}, str(rating))
 
 
 if __name__ == "__main__":  # as Streamlit runs a page

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboards import gate, look, parts, shell
+from dashboards import figures, gate, parts, shell
 from dashboards.gate import Viewer
 from dashboards.numbers import View
 from dashboards.words import say
@@ -31,7 +31,7 @@ def _piles(view: View) -> None:
     settled = [by_day[day]["n"] if day in by_day else 0 for day in view.days()]
     met = [round(by_day[day]["value"] * by_day[day]["n"]) if day in by_day else 0 for day in view.days()]
     missed = [n - kept for n, kept in zip(settled, met, strict=True)]
-    figure = look.piles(
+    figure = figures.piles(
         view.days(),
         {say("sla.met", locale): (met, colours.neutral), say("sla.missed", locale): (missed, colours.ember)},
         colours,

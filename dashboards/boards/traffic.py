@@ -5,7 +5,7 @@ from functools import partial
 import streamlit as st
 
 from analytics.metrics import METRICS
-from dashboards import gate, look, parts, rows, shell
+from dashboards import figures, gate, look, parts, rows, shell
 from dashboards.gate import Viewer
 from dashboards.numbers import View
 from dashboards.words import say
@@ -48,7 +48,7 @@ def _heat(view: View) -> None:
         return
     counts = {(row["weekday"], row["hour"]): row["n"] for row in answered}
     parts.plot(
-        look.heat(counts, view.palette(), locale),
+        figures.heat(counts, view.palette(), locale),
         say("traffic.heat", locale, title=title[:1].lower() + title[1:], unit=unit),
         parts.noted(view, answered),
         f"heat_{metric}",
@@ -57,15 +57,10 @@ def _heat(view: View) -> None:
     parts.explain(view, [metric])
 
 
-def _hour_of(metric: str, locale: str, key: str) -> None:
-    if point := parts.clicked_point(key):
-        weekday, hour = 7 - point["point_number"], point["curve_number"]
-        rows.opens(
-            metric,
-            "weekday_hour",
-            {"weekday": weekday, "hour": hour},
-            f"{look.weekday(weekday, locale)}, {hour:02d}:00",
-        )
+def _hour_of(metric: str, locale: str, cell: tuple[int, int]) -> None:
+    weekday, hour = cell
+    name = f"{look.weekday(weekday, locale)}, {hour:02d}:00"
+    rows.opens(metric, "weekday_hour", {"weekday": weekday, "hour": hour}, name)
 
 
 if __name__ == "__main__":  # as Streamlit runs a page

@@ -1,8 +1,16 @@
 """How one gets into the dashboards, and what is read there."""
 
+import os
 import secrets
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 from itsdangerous import URLSafeTimedSerializer
 from streamlit.testing.v1 import AppTest
@@ -44,3 +52,33 @@ def said(page: AppTest) -> str:
 def cards(page: AppTest) -> dict[str, str]:
     """What each card shows."""
     return {metric.label: metric.value.replace("\u00a0", " ") for metric in page.metric}
+
+
+@contextmanager
+def serving(lake: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """`python -m dashboards` of this lake, begun but perhaps not yet listening: where, and its process."""
+    with socket.socket() as trying:
+        trying.bind(("127.0.0.1", 0))
+        port = str(trying.getsockname()[1])
+    environment = os.environ | {"KULPUNAI_LAKE": str(lake), "KULPUNAI_DASHBOARD_KEY": KEY}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dashboards", "127.0.0.1", port], cwd=APP.parents[1], env=environment
+    )
+    try:
+        yield f"http://127.0.0.1:{port}", process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def answer(address: str, seconds: float = 60) -> bytes:
+    """What stands there, as soon as anybody answers."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            with urlopen(address, timeout=5) as answered:
+                return bytes(answered.read())
+        except OSError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)

@@ -29,7 +29,8 @@ from app.surveys.actions import answer, review
 from app.surveys.models import Survey
 from app.users.actions import remove_agent
 from app.users.queries import membership
-from dashboards import comments, gate
+from dashboards import gate
+from dashboards.workspace import SALT
 from tests.dashboards.entry import APP, said, token
 from tests.world import World, acme, asks, everyone_reads, globex, replies
 
@@ -56,7 +57,7 @@ def told(world: World) -> Answering:
 
     def ask(user_id: int, seqs: list[int], account_id: int = world.account_id, key: str | None = None) -> Any:
         asked = {"account_id": account_id, "user_id": user_id, "seqs": seqs}
-        word = URLSafeTimedSerializer(key or security.dashboard_key(), salt=comments.SALT).dumps(asked)
+        word = URLSafeTimedSerializer(key or security.dashboard_key(), salt=SALT).dumps(asked)
         response = client.post("/reports/ratings", data=word)
         return response.get_json()["ratings"] if response.status_code == 200 else response.status_code
 
@@ -116,9 +117,11 @@ def test_the_page_shows_the_ratings_as_a_chart_and_the_words_as_they_were_writte
     assert [text.value for text in page.text] == [WORDS, "Позвонить"]
     assert "3 из 5" in said(page)
     assert f'<a href="{workspace}/conversations/1" target="_top">' in said(page)
-    chart = json.loads(page.get("plotly_chart")[0].proto.spec)["data"][0]
-    assert (chart["y"], chart["x"]) == (["1", "2", "3", "4", "5"], [0, 0, 1, 0, 1])
-    assert "n\u00a0=\u00a02" in page.get("plotly_chart")[0].proto.alt
+    chart = page.get("echarts_chart")[0].proto
+    option = json.loads(chart.spec)
+    assert option["yAxis"]["data"] == ["1", "2", "3", "4", "5"]
+    assert [rating["value"] for rating in option["series"][0]["data"]] == [0, 0, 1, 0, 1]
+    assert "n\u00a0=\u00a02" in chart.alt
 
 
 def test_the_page_says_when_the_workspace_is_away(world: World, rated: int, lake: Path, workspace: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 import pytest
 import streamlit as st
+from babel.numbers import format_decimal
 from click.testing import CliRunner
 from streamlit.testing.v1 import AppTest
 
@@ -219,19 +220,30 @@ def _cell(value: float) -> float | None:
 
 def _charts(page: AppTest, marts: Path, filters: dict[str, Any]) -> int:
     points = 0
-    for chart in page.get("plotly_chart"):
+    for chart in page.get("echarts_chart"):
         metric = chart.proto.id.partition("chart_")[2]
         if metric not in METRICS:
             continue
         its = {} if metric.startswith("help_") else filters
         rows = {row["day"]: row for row in read.answer(marts, _query(metric, "day", its)).rows}
-        drawn = json.loads(chart.proto.spec)["data"]
-        days = [str(FIRST + timedelta(days=n)) for n in range((LAST - FIRST).days + 1)]
-        assert drawn[0]["x"] == days
-        for trace, expected in zip(drawn, _drawn(metric, [rows.get(day) for day in days]), strict=True):
-            assert trace["y"] == expected, (metric, filters)
+        option = json.loads(chart.proto.spec)
+        days = [FIRST + timedelta(days=n) for n in range((LAST - FIRST).days + 1)]
+        assert [axis["data"] for axis in option["xAxis"]] == [[f"{day:%d.%m}" for day in days]] * 2
+        expected = _drawn(metric, [rows.get(str(day)) for day in days])
+        columns, *drawn = option["series"]
+        # what is said of a day that is pointed at, and what is drawn
+        assert [column[2:] for column in columns["data"]] == [
+            _told(metric, list(of)) for of in zip(*expected, strict=True)
+        ]
+        for series, values in zip(drawn, expected, strict=True):
+            assert series["data"] == values, (metric, filters)
             points += len(days)
     return points
+
+
+def _told(metric: str, values: list[float | None]) -> list[str]:
+    form = "#,##0" if METRICS[metric].kind in (Kind.COUNT, Kind.STOCK) else "#,##0.0"
+    return ["—" if value is None else format_decimal(value, form, locale="ru") for value in values]
 
 
 def _drawn(metric: str, rows: list[dict[str, Any] | None]) -> list[list[float | None]]:

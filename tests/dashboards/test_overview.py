@@ -1,6 +1,7 @@
 """The overview says of each number its unit, its window and its n, and in words when there is none."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -108,21 +109,26 @@ def test_a_new_build_is_what_the_next_run_shows(visit: Visit, world: Path) -> No
 
 def test_charts_have_russian_dates_a_zero_and_words_for_those_who_do_not_see(visit: Visit) -> None:
     page = visit(token=token())
-    charts = [element.proto for element in page.get("plotly_chart")]
+    charts = [element.proto for element in page.get("echarts_chart")]
     assert len(charts) == 3  # nothing is unresolved, so there is nothing to draw of it
     for chart in charts:
-        layout = json.loads(chart.spec)["layout"]
-        assert layout["xaxis"]["tickformat"] == "%d.%m"
-        assert layout["yaxis"]["rangemode"] == "tozero"
-        assert layout["separators"] == ",\u00a0"
+        option = json.loads(chart.spec)
+        assert all(re.fullmatch(r"\d\d\.\d\d", day) for axis in option["xAxis"] for day in axis["data"])
+        steps, scale = option["yAxis"]
+        assert (steps["data"][0], scale["min"]) == ("0", 0)
         assert chart.alt
-    english = visit(token=token(locale="en")).get("plotly_chart")[0].proto
-    assert json.loads(english.spec)["layout"]["xaxis"]["tickformat"] == "%b %-d"
+    alt = charts[0].alt.replace("\u00a0", " ")
+    assert alt.startswith("Первый ответ человека по дням, минуты: медиана и p90. ")
+    assert alt.endswith("n = 2")
+    english = json.loads(visit(token=token(locale="en")).get("echarts_chart")[0].proto.spec)
+    assert all(re.fullmatch(r"[A-Z][a-z]{2} \d\d?", day) for day in english["xAxis"][0]["data"])
 
 
 def test_a_chart_is_dark_for_those_who_work_in_the_dark(visit: Visit) -> None:
-    chart = visit(token=token(theme="dark")).get("plotly_chart")[0].proto
-    assert json.loads(chart.spec)["layout"]["font"]["color"] == look.DARK.ink_soft
+    for theme, palette in (("light", look.LIGHT), ("dark", look.DARK)):
+        option = json.loads(visit(token=token(theme=theme)).get("echarts_chart")[0].proto.spec)
+        assert option["xAxis"][0]["axisLabel"]["color"] == palette.ink_soft
+        assert [series["color"] for series in option["series"][1:]] == [palette.strawberry, palette.neutral]
 
 
 def test_everything_is_said_in_both_languages() -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
@@ -10,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from analytics.lake import account
 from analytics.metrics import METRICS
-from dashboards import look, sheets
+from dashboards import sheets
 from dashboards.words import WORDS
 from tests.analytics import story as stories
 from tests.dashboards.conftest import settle
@@ -280,11 +279,3 @@ def test_a_spreadsheet_finds_no_formula_and_a_program_the_same_rows() -> None:
     table = pl.DataFrame({"group": ["=Марат", "Айгуль"], "value": [-1.5, 2.0]})
     assert sheets.in_csv(table).decode("utf-8-sig").splitlines() == ["group,value", "'=Марат,-1.5", "Айгуль,2.0"]
     assert pl.read_parquet(sheets.in_parquet(table)).equals(table)
-
-
-def test_a_week_by_its_hours_begins_with_monday_and_shows_one_as_something() -> None:
-    figure = look.heat({(1, 9): 1, (7, 23): 40}, look.LIGHT, "ru")
-    nine: dict[str, Any] = figure["data"][9]
-    assert (nine["y"][6], nine["customdata"][6]) == ("пн", 1)
-    assert nine["marker"]["color"][6] not in (look.LIGHT.line, look.LIGHT.strawberry)
-    assert figure["data"][23]["marker"]["color"][0] == look.LIGHT.strawberry
