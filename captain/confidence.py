@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from captain.index import ALIKE, Hit, either
+from captain.index import ALIKE, Hit, either, text_of
 from captain.letters import spelled_russian
-from captain.text import Script, concepts, content, script, stems, trigrams
+from captain.text import Script, concepts, content, counts, most_alike, script, stems
 from captain.wire import Calibration, Key, Thresholds, Verdict
 
 PACK = 10  # articles behind the best that it is measured against; a fixed number means the same in any help center
@@ -49,13 +49,14 @@ def features(question: str, hits: Sequence[Hit]) -> Features:
     the question's subject, so a word that sets the right one apart weighs more here than in the whole corpus.
     """
     asked, rarity = content(question), rarities(question, hits)
-    said = share(asked, _read(hits[0]), rarity)
+    said = share(asked, text_of(hits[0].candidate), rarity)
     nearest, next_ones = _against_others(hits, lambda hit: either(hit.candidate))
     article, other_articles = _against_others(hits, lambda hit: hit.candidate.article_cosine)
     score, other_scores = _against_others(hits, lambda hit: hit.score)
     return Features(
         told=min(TOLD, said * sum(rarity.values()) / _rarity(1, len(hits))),
-        told_ahead=said - max((share(asked, _read(hit), rarity) for hit in _of_next_article(hits)), default=0.0),
+        told_ahead=said
+        - max((share(asked, text_of(hit.candidate), rarity) for hit in _of_next_article(hits)), default=0.0),
         ahead_of_next=nearest - _mean(next_ones[:1], nearest),
         article_ahead=article - _mean(other_articles[:PACK], article),
         score_ahead=score - _mean(other_scores[:PACK], score),
@@ -63,17 +64,21 @@ def features(question: str, hits: Sequence[Hit]) -> Features:
 
 
 def probability(
-    question: str, hits: Sequence[Hit], calibration: Calibration = Calibration(), models: Models | None = None
+    question: str,
+    hits: Sequence[Hit],
+    calibration: Calibration = Calibration(),
+    models: Models | None = None,
+    found: Features | None = None,
 ) -> float:
     """In [0, CERTAIN]. 0 without hits, or when the question says nothing to search for ("спасибо", "👍").
 
-    `models`: coefficients other than the stored ones, when they are being fitted.
+    models: coefficients other than the stored ones, when they are being fitted. found: the hits' features, if known.
     """
     if not hits or not content(question):
         return 0.0
     # Across scripts no words can match, so there the other features decide.
     is_same = script(question) in (script(hits[0].candidate.text), Script.NONE)
-    return judged(features(question, hits), (models or _stored())[model_name(is_same)], calibration)
+    return judged(found or features(question, hits), (models or _stored())[model_name(is_same)], calibration)
 
 
 def judged(found: Features, model: Mapping[str, float], calibration: Calibration = Calibration()) -> float:
@@ -106,10 +111,10 @@ def share(asked: Sequence[str], text: str, rarity: Mapping[str, float]) -> float
     return sum(rarity[stem] * _found(stem, present) for stem in asked) / total
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=8192)
 def _present(text: str) -> frozenset[str]:
     """The text's stems; names in Latin letters also as a customer spells them in Russian: телеграм for Telegram."""
-    own = frozenset(stems(text))
+    own = frozenset(counts(text))
     names = (spelled_russian(stem) for stem in own if stem.isascii() and stem.isalpha())
     return own.union(*(stems(name) for name in names))
 
@@ -120,8 +125,7 @@ def _found(stem: str, present: frozenset[str]) -> float:
         return 1.0
     if not _meanings(present).isdisjoint(concepts(stem)):
         return MEANT
-    mine = trigrams(stem)
-    likeness = max((len(mine & theirs) / len(mine | theirs) for theirs in map(trigrams, present)), default=0.0)
+    likeness, _ = most_alike(stem, present)
     return likeness if likeness >= ALIKE else 0.0
 
 
@@ -132,16 +136,12 @@ def _meanings(present: frozenset[str]) -> frozenset[int]:
 
 def rarities(question: str, hits: Sequence[Hit]) -> dict[str, float]:
     """How rare each of the question's stems is among the passages of the hits, as log(1 + odds)."""
-    texts = [_present(_read(hit)) for hit in hits]
-    return {stem: _rarity(sum(stem in text for text in texts), len(texts)) for stem in content(question)}
+    texts = [_present(text_of(hit.candidate)) for hit in hits]
+    return {stem: _rarity([stem in text for text in texts].count(True), len(texts)) for stem in content(question)}
 
 
 def _rarity(count: int, of: int) -> float:
     return math.log1p((of - count + 0.5) / (count + 0.5))
-
-
-def _read(hit: Hit) -> str:
-    return f"{hit.candidate.title} {hit.candidate.heading} {hit.candidate.text}"
 
 
 def _of_next_article(hits: Sequence[Hit]) -> list[Hit]:
@@ -153,9 +153,9 @@ def _against_others(hits: Sequence[Hit], value: Callable[[Hit], float | None]) -
     """(the best value among the first hit's article, the best of every other article, greatest first)."""
     best: dict[Key, float] = {}
     for hit in hits:
-        found = value(hit)
-        if found is not None:
-            best[hit.candidate.subject] = max(found, best.get(hit.candidate.subject, found))
+        found, subject = value(hit), hit.candidate.subject
+        if found is not None and found > best.get(subject, -math.inf):
+            best[subject] = found
     own = best.pop(hits[0].candidate.subject, None)
     others = sorted(best.values(), reverse=True)
     return (min(others, default=0.0) if own is None else own), others

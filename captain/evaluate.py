@@ -14,6 +14,7 @@ the article that a right answer holds, context: what the same person wrote befor
 import argparse
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -111,12 +112,13 @@ def outcomes(
     for item, text, vector in zip(asked, texts, vectors, strict=True):
         candidates = shelf.candidates(text, vector, without)
         hits = fuse(text, candidates)
+        known = features(text, hits) if hits and content(text) else None
         made.append(
             Outcome(
                 wanted=None if item.external_id in without else item.external_id,
                 found=tuple(str(hit.candidate.subject) for hit in best_of_each_article(hits)),
-                probability=probability(text, hits, models=models),
-                features=features(text, hits) if hits and content(text) else None,
+                probability=probability(text, hits, models=models, found=known),
+                features=known,
                 is_same_script=bool(hits) and script(text) in (script(hits[0].candidate.text), Script.NONE),
                 holds=_holds(item, text, hits, candidates, shelf.embedder) if with_answers else (),
             )
@@ -159,7 +161,7 @@ def rivals(shelf: Shelf, raw: Embedder, asked: Sequence[Labelled]) -> dict[str, 
     entries = shelf.entries
     texts = [question(item.question, item.context) for item in asked]
     cosines = raw.encode_query(texts) @ raw.encode_document([entry.passage.embedded for entry in entries]).T
-    stemmed = [(*entry.title_stems, *entry.text_stems) for entry in entries]
+    stemmed = [Counter((*entry.title_stems, *entry.text_stems)) for entry in entries]
     words = np.array([bm25(dict.fromkeys(content(text), 1.0), stemmed) for text in texts])
     places = [np.argsort(np.argsort(-scores, axis=1, kind="stable"), axis=1) for scores in (cosines, words)]
     fused = np.add(*(1 / (RANK_CONSTANT + 1 + place) for place in places))

@@ -3,16 +3,17 @@
 import json
 import math
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from captain.letters import spelled_russian
-from captain.text import Script, concepts, content, most_alike, script, stems
+from captain.text import Script, concepts, content, counts, meanings, most_alike, script
 from captain.wire import Candidate, Key
 
 SATURATION, LENGTH_MATTERS = 1.2, 0.75  # k₁ and b of BM25, as everybody sets them
@@ -21,6 +22,7 @@ SURE_LETTERS = 4  # a stem of fewer letters is taken at its word
 NAME_LETTERS, NAME_ALIKE = 5, 0.5  # of a name spelled in other letters, and from which likeness it may be that name
 
 Scores = NDArray[np.float64]
+Term = TypeVar("Term", str, int)
 
 
 @dataclass(frozen=True)
@@ -104,11 +106,12 @@ def lexical(question: str, candidates: Sequence[Candidate], concepts_count: floa
     A word's rarity is counted among the candidates: they share the question's subject, so what sets the right one apart
     weighs more than in the whole corpus, and nobody has to count a corpus.
     """
-    texts = _stems(candidates)
+    texts = [text_of(one) for one in candidates]
+    said = [counts(text) for text in texts]
     asked = {stem: 1.0 for stem in content(question)}
     meant = {group: 1.0 for stem in asked for group in concepts(stem)}
-    of_words = bm25(_corrected(asked, texts), texts)
-    return of_words + concepts_count * bm25(meant, [_meant(text) for text in texts])
+    of_words = bm25(_corrected(asked, said), said)
+    return of_words + concepts_count * bm25(meant, [meanings(text) for text in texts]) if meant else of_words
 
 
 def names(question: str, candidates: Sequence[Candidate]) -> Scores:
@@ -118,9 +121,9 @@ def names(question: str, candidates: Sequence[Candidate]) -> Scores:
     """
     if script(question) is not Script.LATIN:
         return np.zeros(len(candidates))
-    texts = _stems(candidates)
+    said = [counts(text_of(one)) for one in candidates]
     known: dict[str, list[str]] = {}
-    for stem in {stem for text in texts for stem in text}:
+    for stem in set[str]().union(*said):
         known.setdefault(stem[0], []).append(stem)
     asked: dict[str, float] = {}
     for stem in content(question):
@@ -130,21 +133,17 @@ def names(question: str, candidates: Sequence[Candidate]) -> Scores:
         elif len(stem) >= NAME_LETTERS:
             likeness, name = most_alike(spelled, known.get(spelled[0], ()))
             asked |= {name: likeness} if likeness >= NAME_ALIKE else {}
-    return bm25(asked, texts)
+    return bm25(asked, said)
 
 
-def _stems(candidates: Sequence[Candidate]) -> list[tuple[str, ...]]:
-    return [stems(f"{one.title} {one.heading} {one.text}") for one in candidates]
+def text_of(candidate: Candidate) -> str:
+    """All that its words are looked for in."""
+    return f"{candidate.title} {candidate.heading} {candidate.text}"
 
 
-@lru_cache(maxsize=4096)
-def _meant(text: tuple[str, ...]) -> tuple[int, ...]:
-    return tuple(group for stem in text for group in concepts(stem))
-
-
-def _corrected(asked: dict[str, float], texts: Sequence[tuple[str, ...]]) -> dict[str, float]:
+def _corrected(asked: dict[str, float], said: Sequence[Counter[str]]) -> dict[str, float]:
     """The stems asked for, each that nobody has replaced by the stem most like it, which then counts so much less."""
-    known = {stem for text in texts for stem in text}
+    known = set[str]().union(*said)
     corrected: dict[str, float] = {}
     for stem in asked:
         if stem in known or len(stem) < SURE_LETTERS:
@@ -156,14 +155,13 @@ def _corrected(asked: dict[str, float], texts: Sequence[tuple[str, ...]]) -> dic
     return corrected
 
 
-def bm25(asked: dict[str, float] | dict[int, float], texts: Sequence[Sequence[Hashable]]) -> Scores:
-    """https://en.wikipedia.org/wiki/Okapi_BM25, each term weighted by `asked`."""
-    lengths = np.array([len(text) for text in texts], float)
+def bm25(asked: Mapping[Term, float], texts: Sequence[Counter[Term]]) -> Scores:
+    """https://en.wikipedia.org/wiki/Okapi_BM25, each term weighted by `asked`. texts: how often each says what."""
+    lengths = np.array([text.total() for text in texts], float)
     usual = 1 - LENGTH_MATTERS + LENGTH_MATTERS * lengths / max(1.0, float(lengths.mean()) if len(texts) else 1.0)
     scores = np.zeros(len(texts))
-    counts = [Counter(text) for text in texts]
     for term, weight in asked.items():
-        found = np.array([count.get(term, 0) for count in counts], float)
+        found = np.array([text.get(term, 0) for text in texts], float)
         having = int((found > 0).sum())
         rarity = math.log1p((len(texts) - having + 0.5) / (having + 0.5))
         scores += weight * rarity * found * (SATURATION + 1) / (found + SATURATION * usual)

@@ -44,6 +44,7 @@ _ENGLISH = re.compile(
 Reading = Callable[[str], str]
 
 
+@lru_cache(maxsize=1024)
 def likely_reading(text: str) -> str:
     """The text as it was most likely meant; the text itself when in doubt, and what is not a slip stays as it is."""
     chunks = re.split(r"(\s+)", text)
@@ -74,6 +75,7 @@ def _read(chunks: list[str], places: list[int], reading: Reading, meant: str) ->
     return gained, [reading(chunk) if i in slips else chunk for i, chunk in enumerate(chunks)]
 
 
+@lru_cache(maxsize=8192)
 def _gain(chunk: str, reading: Reading, meant: str) -> float:
     """Nats by which the reading is likelier in the language meant than the chunk in the one it seems typed in."""
     read = reading(chunk)
@@ -103,6 +105,7 @@ def _russian_sounds(chunk: str) -> str:
     return spelled_russian(chunk).capitalize() if chunk[:1].isupper() else spelled_russian(chunk)
 
 
+@lru_cache(maxsize=8192)
 def spelled_russian(latin: str) -> str:
     """Latin letters as a Russian ear writes them, lower case: telegram → телеграм."""
     return _SOUND.sub(lambda sound: _SOUNDS[sound.group()], _SHORT_I.sub("j", latin.lower()))

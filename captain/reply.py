@@ -2,13 +2,25 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from captain.confidence import features, probability, rarities, share, verdict
 from captain.embedder import Embedder
-from captain.index import Hit, best_of_each_article
+from captain.index import Hit, best_of_each_article, text_of
 from captain.passages import OPENING, WHOLE, Block, blocks
-from captain.text import AnswerType, answer_type, concepts, content, holds, language, script, sentences, stems
+from captain.text import (
+    AnswerType,
+    answer_type,
+    concepts,
+    content,
+    counts,
+    holds,
+    language,
+    meanings,
+    script,
+    sentences,
+    stems,
+)
 from captain.wire import Alternative, Calibration, Candidate, Citation, Ranked, Ranking, Reply, Thresholds, Verdict
 from captain.writer import PASSAGES, Said, Source
 
@@ -19,6 +31,8 @@ LINKS = 3  # the right article is among three much more often than it is the fir
 SHOWN = 10  # hits a ranking carries
 SENTENCES = 2
 COSINE, WANTED_KIND, WANTED_STEPS = 4.0, 0.15, 1.0  # against the share of the question's words, which weighs 1
+# Another article is looked through too when it is less than this behind the best in fused score, and pays for each such step
+CLOSE, AHEAD = 0.8, 0.3
 LEFT_OPEN = 1.0  # for a second sentence, the share of the question's words that the first does not say
 SAME_QUESTION = 0.6  # of the question's words, by their rarity, that the title says
 SHORT = 1200  # characters of an article all of whose passages are looked through, at 20 ms a sentence
@@ -69,11 +83,12 @@ def reply(
 
 def ranked(question: str, hits: Sequence[Hit], calibration: Calibration = Calibration()) -> Ranking:
     """The SHOWN best hits and how sure the first one is."""
+    found = features(question, hits) if hits else None
     return Ranking(
         question=question,
         hits=tuple(_ranked(question, hit) for hit in hits[:SHOWN]),
-        confidence=probability(question, hits, calibration),
-        features=asdict(features(question, hits)) if hits else {},
+        confidence=probability(question, hits, calibration, found=found),
+        features=asdict(found) if found else {},
     )
 
 
@@ -84,10 +99,19 @@ class Part:
     hit: Hit
     block: Block
     said: str
+    opening: str  # of an article without title: a sentence alone rarely says what it is about
+    behind: float  # fused score of its article below that of the best one
 
     @property
     def is_kept_whole(self) -> bool:
         return self.block.is_list and len(self.block.text) <= WHOLE
+
+    @property
+    def in_place(self) -> str:
+        """The sentence under its title, or after the first words of an article without."""
+        found = self.hit.candidate
+        prefix = " — ".join(part for part in (found.title, found.heading) if part)
+        return f"{prefix or self.opening}\n{self.said}".lstrip()
 
 
 def quotes(
@@ -100,7 +124,8 @@ def quotes(
     """The words that answer, each with the hit they stand in, in the article's order.
 
     A short article whole, else the list or the `count` sentences that fit best. Looked for in the passages of the best
-    hit's article, in the customer's language if there is a translation. At most WHOLE characters together.
+    hit's article, in the customer's language if there is a translation, and in the prose of the next one where it is
+    CLOSE behind. At most WHOLE characters together.
     """
     best = best_of_each_article(hits, script(question))[0]
     if best.candidate.is_whole and 0 < len(best.candidate.text) <= WHOLE:
@@ -116,12 +141,10 @@ def picked(
     near = [hit for hit in hits if hit.candidate.article_id == best.candidate.article_id]
     near += _steps_of(question, best, near, hits, candidates)
     near += _rest_of(best, near, candidates)
-    near.sort(key=lambda hit: hit.candidate.position or 0)
-    parts = [
-        Part(hit, block, said) for hit in near for block in blocks(hit.candidate.text) for said in sentences(block.text)
-    ]
-    if not parts:
+    own = _parts(near)
+    if not own:
         return [(best, best.candidate.title)]
+    parts = own + [part for part in _parts(*_close_second(question, hits)) if not part.is_kept_whole]
     scores = _scores(question, parts, hits, embedder)
     winner = parts[max(range(len(parts)), key=scores.__getitem__)]
     if winner.is_kept_whole:
@@ -131,8 +154,26 @@ def picked(
     if sum(len(parts[i].said) for i in chosen) + len(ELISION) * len(chosen) > WHOLE:
         return [(winner.hit, _cut(winner.said))]
     said = [part.said for part in parts]
-    by_hit = [(hit, [i for i in chosen if parts[i].hit is hit]) for hit in near]
-    return [(hit, _joined(said, mine)) for hit, mine in by_hit if mine]
+    by_hit = [(hit, list(mine)) for hit, mine in groupby(chosen, key=lambda i: parts[i].hit)]
+    return [(hit, _joined(said, mine)) for hit, mine in by_hit]
+
+
+def _parts(near: Sequence[Hit], behind: float = 0.0) -> list[Part]:
+    """The sentences of one article's passages, in its order."""
+    ordered = sorted(near, key=lambda hit: hit.candidate.position or 0)
+    told = [
+        (hit, block, said) for hit in ordered for block in blocks(hit.candidate.text) for said in sentences(block.text)
+    ]
+    opening = told[0][2][:OPENING].rpartition(" ")[0] if told else ""
+    return [Part(*each, opening if i else "", behind) for i, each in enumerate(told)]
+
+
+def _close_second(question: str, hits: Sequence[Hit]) -> tuple[list[Hit], float]:
+    """(the second article's passages among the hits, how far behind it is); none where it is not CLOSE."""
+    best, *others = best_of_each_article(hits, script(question))
+    behind = best.score - others[0].score if others else CLOSE
+    near = [hit for hit in hits if behind < CLOSE and hit.candidate.article_id == others[0].candidate.article_id]
+    return list({hit.candidate.text: hit for hit in near}.values()), behind
 
 
 def _steps_of(
@@ -203,10 +244,10 @@ def _read(question: str, hits: Sequence[Hit]) -> list[Hit]:
 def _scores(question: str, parts: Sequence[Part], hits: Sequence[Hit], embedder: Embedder) -> list[float]:
     """How well each sentence answers."""
     wanted, asked, rarity = answer_type(question), content(question), rarities(question, hits)
-    vectors = embedder.encode_document([_read_in_place(part, parts[0]) for part in parts])
+    vectors = embedder.encode_document([part.in_place for part in parts])
     cosines = (vectors @ embedder.encode_query([question])[0]).tolist()
     return [
-        COSINE * cosine + share(asked, part.said, rarity) + _wanted(part, wanted)
+        COSINE * cosine + share(asked, part.said, rarity) + _wanted(part, wanted) - AHEAD * part.behind
         for cosine, part in zip(cosines, parts, strict=True)
     ]
 
@@ -215,16 +256,6 @@ def _wanted(part: Part, wanted: AnswerType) -> float:
     if wanted is AnswerType.STEPS:
         return WANTED_STEPS * holds(part.block.text, wanted)
     return WANTED_KIND * holds(part.said, wanted)
-
-
-def _read_in_place(part: Part, first: Part) -> str:
-    """The sentence under its title, or after the first words of an article without: alone it rarely says what it is about."""
-    opening = "" if part is first else first.said[:OPENING].rpartition(" ")[0]
-    return f"{_prefix(part.hit) or opening}\n{part.said}".lstrip()
-
-
-def _prefix(hit: Hit) -> str:
-    return " — ".join(part for part in (hit.candidate.title, hit.candidate.heading) if part)
 
 
 def _joined(said: Sequence[str], chosen: Sequence[int]) -> str:
@@ -287,10 +318,9 @@ def _alternatives(question: str, hits: Sequence[Hit], cited: Sequence[Citation])
 
 def _matched(question: str, hit: Hit) -> tuple[str, ...]:
     """The question's words that the hit says, in these or, by `concepts`, in other words."""
-    found = stems(f"{hit.candidate.title} {hit.candidate.heading} {hit.candidate.text}")
-    meant = {group for stem in found for group in concepts(stem)}
-    asked = content(question)
-    return tuple(stem for stem in asked if stem in found or not meant.isdisjoint(concepts(stem)))
+    text = text_of(hit.candidate)
+    said, meant = counts(text), meanings(text).keys()
+    return tuple(stem for stem in content(question) if stem in said or not meant.isdisjoint(concepts(stem)))
 
 
 def _ranked(question: str, hit: Hit) -> Ranked:

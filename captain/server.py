@@ -61,7 +61,7 @@ IDLE_SECONDS = 300.0  # a silent connection is closed
 
 logger = logging.getLogger("captain")
 
-_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]|\xed")  # perhaps: a pair of them is a letter, one alone is none
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")  # perhaps: a pair of them is a letter, one alone is none
 
 _deadline: ContextVar[float] = ContextVar("deadline")  # of the request this thread answers, by time.monotonic()
 
@@ -409,7 +409,7 @@ def _turn(cores: threading.BoundedSemaphore) -> Iterator[None]:
 def _read(line: bytes) -> Any:
     """The JSON in a line without lone surrogates, which no model takes. ValueError for bad JSON, NaN and infinity."""
     raw = json.loads(line, parse_float=_finite, parse_constant=_finite)
-    if not _SURROGATE.search(line):
+    if b"\xed" not in line and not _SURROGATE.search(line):
         return raw
     return json.loads(json.dumps(raw, ensure_ascii=False).encode("utf-8", "ignore"))
 

@@ -3,6 +3,7 @@
 import re
 import threading
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from functools import lru_cache
@@ -138,6 +139,22 @@ def stems(text: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=8192)
+def counts(text: str) -> Counter[str]:
+    """How often it says each stem."""
+    return Counter(map(_stem, words(text)))
+
+
+@lru_cache(maxsize=8192)
+def meanings(text: str) -> Counter[int]:
+    """How often it says something of each group of synonyms."""
+    said, meant = counts(text), Counter[int]()
+    for stem in said.keys() & _concepts().keys():
+        for group in concepts(stem):
+            meant[group] += said[stem]
+    return meant
+
+
+@lru_cache(maxsize=8192)
 def content(text: str) -> tuple[str, ...]:
     """The distinct stems that say what the text is about, in order: no question words, no glue, no courtesies."""
     return tuple(dict.fromkeys(_stem(word) for word in words(text) if word not in _STOP))
@@ -171,8 +188,10 @@ _stemming = threading.Lock()  # a Snowball stemmer keeps the word it works on in
 
 @lru_cache(maxsize=65536)
 def _stem(word: str) -> str:
+    # `script` remembers texts, and words would crowd them out
+    written = script.__wrapped__(word)
     with _stemming:
-        return str(_stemmers["english" if script(word) is Script.LATIN else "russian"].stemWord(word))
+        return str(_stemmers["english" if written is Script.LATIN else "russian"].stemWord(word))
 
 
 @lru_cache(maxsize=65536)
@@ -195,7 +214,8 @@ def most_alike(word: str, others: Iterable[str]) -> tuple[float, str]:
     mine, best = trigrams(word), (0.0, "")
     for other in others:
         theirs = trigrams(other)
-        if shared := len(mine & theirs):
+        if not mine.isdisjoint(theirs):
+            shared = len(mine & theirs)
             best = max(best, (shared / (len(mine) + len(theirs) - shared), other))
     return best
 

@@ -112,10 +112,10 @@ def ask(
 
     CaptainAway when he is; not to be called inside a transaction.
     """
-    with transaction(scope.account_id):
-        model = model_in_use(scope.account_id)
-        calibration = calibration or correction(scope.account_id)
-    understood, candidates = found(captain, scope, model, question, context)
+    if calibration is None:
+        with transaction(scope.account_id):
+            calibration = correction(scope.account_id)
+    understood, candidates = found(captain, scope, question, context)
     known = [candidate for candidate in candidates if candidate.article_id not in without]
     known = arrange(understood, known) if arrange else known
     thresholds = Thresholds(sure_from, min(sure_from, Thresholds().suggest))
@@ -133,16 +133,20 @@ def ask(
 
 
 def found(
-    captain: Captain, scope: Scope, model: str | None, question: str, context: Sequence[str] = ()
+    captain: Captain, scope: Scope, question: str, context: Sequence[str] = ()
 ) -> tuple[Understood, list[Candidate]]:
-    """The question made ready to search with, and what each way of searching finds best. model: that the account searches
-    with; where Captain has it no more he takes another, and then the question's words alone find something.
+    """The question made ready to search with, and what each way of searching finds best.
 
-    The words are looked up while he makes the vector. Opens its own transactions. CaptainAway.
+    The words are looked up while Captain makes the vector: by his own model, and again by the account's where that is
+    another one. Where he has it no more, the question's words alone find something. Opens its own transactions. CaptainAway.
     """
-    with captain.understanding(question, context, model) as told:
-        worded = _worded(scope, content(readable(question, context)))
+    with captain.understanding(question, context) as told:
+        with across_accounts():
+            model = model_in_use(scope.account_id)
+            worded = _worded(scope, content(readable(question, context)))
         understood = told()
+    if model not in (None, understood.embedder):
+        understood = captain.understand(question, context, model)
     return understood, _candidates(scope, understood, worded)
 
 
@@ -153,10 +157,8 @@ def model_in_use(account_id: int) -> str | None:
 
 def search(captain: Captain, scope: Scope, question: str, limit: int) -> list[dict[str, Any]]:
     """The articles that fit best, with the passage that does: full text alone while Captain is away."""
-    with transaction(scope.account_id):
-        model = model_in_use(scope.account_id)
     try:
-        _, candidates = found(captain, scope, model, question)
+        _, candidates = found(captain, scope, question)
         hits = captain.rank(question, candidates).hits
     except CaptainAway:
         return _by_words(scope, question, limit)
@@ -217,7 +219,7 @@ def cited(reply: Reply) -> list[dict[str, Any]]:
 
 
 def _worded(scope: Scope, lexemes: Sequence[str]) -> list[int]:
-    """Numbers of the passages that full text finds best. Opens a transaction of its own: see _WORDED."""
+    """Numbers of the passages that full text finds best, in a transaction across accounts: see _WORDED."""
     values = scope.bounds | {
         "lexemes": list(lexemes),
         "side": SIDE,
@@ -225,8 +227,7 @@ def _worded(scope: Scope, lexemes: Sequence[str]) -> list[int]:
         "matches": MATCHES,
         "title": TITLE,
     }
-    with across_accounts() as current:
-        return [row.id for row in current.connection().execute(_WORDED, values)]
+    return list(session().connection().execute(_WORDED, values).scalars())
 
 
 def _candidates(scope: Scope, understood: Understood, worded: Sequence[int]) -> list[Candidate]:
@@ -240,7 +241,7 @@ def _candidates(scope: Scope, understood: Understood, worded: Sequence[int]) -> 
     }
     statement = _CANDIDATES if len(understood.vector) <= INDEXED_DIMENSIONS else _OF_MANY_DIMENSIONS
     with transaction(scope.account_id) as current:
-        return [_candidate(row) for row in current.connection().execute(statement, values)]
+        return [_candidate(row) for row in current.connection().execute(statement, values).all()]
 
 
 def _candidate(row: Any) -> Candidate:
@@ -313,28 +314,37 @@ def _fragment(words: str) -> str:
 
 
 _IN_USE = text("select model from passage where account_id = :account and model <> '' limit 1")
-# Whose passages may be seen, before anything is ranked. A document's passages are there only while it is approved.
-_SHOWN = """
-    shown as materialized (
-        select a.id, a.external_id, a.slug, o.slug as portal
-        from article a join portal o on o.account_id = a.account_id and o.id = a.portal_id
-        where a.account_id = :account and a.portal_id = any(:portals) and a.locale = any(:locales)
-            and a.status = 'published' and not o.is_archived
-            and (cardinality(cast(:categories as bigint[])) = 0 or a.category_id = any(:categories))
-    )
+# Whose passages may be seen, before anything is ranked. A document's passages are there only while it is approved. Nearly
+# every article is shown, so those that are not make the shorter list: a passage is cheaper to compare with that.
+_IS_SHOWN = """
+    a.portal_id = any(:portals) and a.locale = any(:locales) and a.status = 'published' and not o.is_archived
+    and (cardinality(cast(:categories as bigint[])) = 0 or a.category_id = any(:categories))
 """
+_HIDDEN = f"""
+    hidden as materialized (
+        select a.id from article a join portal o on o.account_id = a.account_id and o.id = a.portal_id
+        where a.account_id = :account and ({_IS_SHOWN}) is not true
+    )
+"""  # noqa: S608  the pieces are constants of this file
 _MAY_BE_SEEN = """
-    p.account_id = :account and (p.assistant_id = cast(:assistant as bigint) or p.article_id in (select id from shown))
+    p.account_id = :account and (p.assistant_id = cast(:assistant as bigint)
+        or p.article_id is not null and p.article_id not in (select id from hidden))
 """
 _TOLD = """
     p.id, coalesce(p.article_id, -p.document_id) as article_id, p.position, p.title, p.heading, p.content, p.is_whole,
-    p.locale, p.url, shown.external_id, shown.slug, shown.portal
+    p.locale, p.url, a.external_id, a.slug, o.slug as portal
 """
+# Of the passages that are told, once more: what is told must be known to be shown.
+_WITH_ARTICLE = """
+    left join article a on a.account_id = p.account_id and a.id = p.article_id
+    left join portal o on o.account_id = a.account_id and o.id = a.portal_id
+"""
+_IS_TOLD = f"(p.assistant_id = cast(:assistant as bigint) or {_IS_SHOWN})"
 # Full text looks for the rarest words only, and no more of them than MATCHES passages have: ranking every passage with a
 # common word is what takes long. It finds numbers alone, as the installation: under row-level security PostgreSQL may not
 # use an index of words (`@@` is not leakproof), and reads every passage instead.
 _WORDED = text(f"""
-    with {_SHOWN}, lexemes as (
+    with {_HIDDEN}, lexemes as (
         select lexeme, found, row_number() over rarest as place, sum(found) over rarest as total
         from unnest(cast(:lexemes as text[])) lexeme cross join lateral (
             select count(*) as found from (
@@ -349,13 +359,13 @@ _WORDED = text(f"""
     select p.id from passage p cross join asked
     where {_MAY_BE_SEEN} and p.position <> :title and p.words @@ asked.words
     order by ts_rank(p.words, asked.words, 1) desc limit :side
-""")  # noqa: S608  the pieces are constants of this file
+""")  # noqa: S608
 # The best of each way of searching; then every score of these, and of the articles they are from. Whatever is compared is
 # compared exactly, but in ix_passage_near, where vectors lie side by side: whole passages take four times as long to read.
 # An index that guesses (HNSW) would miss some. Where vectors are too long for it, passages are read after all.
 _CANDIDATES, _OF_MANY_DIMENSIONS = (
     text(f"""
-    with {_SHOWN}, asked as materialized (select cast(:vector as halfvec) as vector), near as (
+    with {_HIDDEN}, asked as materialized (select cast(:vector as halfvec) as vector), near as (
         select p.id from passage p
         where {_MAY_BE_SEEN} and p.position > :title and p.model = :model {of_these}
         order by p.embedding <=> (select vector from asked) limit :side
@@ -379,7 +389,7 @@ _CANDIDATES, _OF_MANY_DIMENSIONS = (
         whole.article_cosine,
         similarity(lower(p.title), :question)::float as title_similarity
     from chosen join passage p on p.account_id = :account and p.id = chosen.id
-    left join shown on shown.id = p.article_id
+    {_WITH_ARTICLE}
     cross join lateral (
         select avg(1 - (o.embedding <=> (select vector from asked))) filter (where o.position <> :title) as article_cosine,
             max(1 - (o.embedding <=> (select vector from asked))) filter (where o.position = :title) as title_cosine
@@ -387,19 +397,19 @@ _CANDIDATES, _OF_MANY_DIMENSIONS = (
         where o.account_id = :account and (o.article_id = p.article_id or o.document_id = p.document_id)
             and o.model = :model
     ) whole
-    where shown.id is not null or p.assistant_id = cast(:assistant as bigint)
+    where {_IS_TOLD}
 """)  # noqa: S608
     for of_these in (f"and vector_dims(p.embedding) <= {INDEXED_DIMENSIONS}", "")
 )
 _WORDS = text(f"""
-    with {_SHOWN}, asked as (
+    with asked as (
         select string_agg(quote_literal(lexeme), ' | ')::tsquery as words
         from unnest(to_tsvector(cast(:config as regconfig), :question))
     )
     select * from (
         select distinct on (coalesce(p.article_id, -p.document_id)) {_TOLD}, ts_rank(p.words, asked.words, 1) as rank
-        from asked, passage p left join shown on shown.id = p.article_id
-        where {_MAY_BE_SEEN} and p.position >= 0 and p.words @@ asked.words
-        order by coalesce(p.article_id, -p.document_id), rank desc
+        from asked cross join passage p {_WITH_ARTICLE}
+        where p.account_id = :account and {_IS_TOLD} and p.position >= 0 and p.words @@ asked.words
+        order by coalesce(p.article_id, -p.document_id), rank desc, p.position
     ) best order by rank desc limit :limit
 """)  # noqa: S608

@@ -231,9 +231,7 @@ def _progress(world: World) -> tuple[int, int] | None:
 
 
 def _searched(scope: Scope, question: str = ASKED) -> tuple[Understood, list[Candidate]]:
-    with transaction(scope.account_id):
-        model = queries.model_in_use(scope.account_id)
-    return queries.found(ask(), scope, model, question)
+    return queries.found(ask(), scope, question)
 
 
 def _found(scope: Scope) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from sqlmodel import col, select
 from app.assist import queries
 from app.assist.models import INDEXED_DIMENSIONS, TITLE, Passage
 from app.assist.queries import Scope
-from app.database import session, transaction
+from app.database import across_accounts, session, transaction
 from app.help_center.actions import create_article, create_category, create_portal, unpublish
 from app.help_center.models import Article
 from captain.text import content
@@ -56,7 +56,11 @@ class Shelf:
 
     def found(self, question: str, place: int = 300, scope: Scope | None = None) -> list[Candidate]:
         within = scope or self.scope
-        return queries._candidates(within, understood(question, place), queries._worded(within, content(question)))
+        return queries._candidates(within, understood(question, place), self.worded(question, within))
+
+    def worded(self, question: str, within: Scope) -> list[int]:
+        with across_accounts():
+            return queries._worded(within, content(question))
 
 
 def texts(found: list[Candidate]) -> set[str]:
@@ -108,13 +112,31 @@ def test_drafts_unpublished_articles_and_other_portals_are_never_found() -> None
     assert texts(other.found("секрет", place=0)) == {"Секрет партнёров."}
 
 
+def test_what_is_not_shown_takes_no_place_from_what_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries, "SIDE", 3)
+    shelf = Shelf(acme(), "acme")
+    for i in range(6):
+        shelf.put(f"Черновик {i}", "Секрет.", status="draft")
+    shelf.put("Чай", "Чай вкусный.", first=50)
+    shelf.put("Кофе", "Секрет кофе.", model="before")
+    assert texts(shelf.found("секрет", place=0)) == {"Чай вкусный.", "Секрет кофе."}
+
+
+def test_a_passage_that_full_text_names_is_told_only_where_it_may_be_seen() -> None:
+    shelf = Shelf(acme(), "acme")
+    shelf.put("Черновик", "Секрет.", status="draft", model="before")
+    with transaction(shelf.world.account_id) as current:
+        numbers = current.exec(select(Passage.id)).all()
+    assert queries._candidates(shelf.scope, understood("?"), numbers) == []
+
+
 def test_full_text_looks_in_the_own_account_alone_though_it_runs_as_the_installation() -> None:
     mine, theirs = Shelf(acme(), "acme"), Shelf(globex(), "globex")
     theirs.put("Чужое", "Чужой секрет.")
     assert mine.found("секрет") == []
     # even when the scope names a portal of theirs
     assert mine.found("секрет", scope=replace(mine.scope, portal_ids=(theirs.portal.id,))) == []
-    assert queries._worded(replace(mine.scope, portal_ids=(theirs.portal.id,)), content("секрет")) == []
+    assert mine.worded("секрет", replace(mine.scope, portal_ids=(theirs.portal.id,))) == []
 
 
 def test_a_passage_without_a_vector_or_with_one_of_another_model_is_found_by_its_words_alone() -> None:

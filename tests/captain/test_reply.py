@@ -42,6 +42,18 @@ CHAT = Article(
 )
 
 
+NEIGHBOUR = Article(
+    "high-lake",
+    "Сон-Куль",
+    "Сон-Куль лежит выше трёх тысяч метров, и дорога к нему открыта с июня по сентябрь. Зимой озеро сковывает лёд на двести "
+    "дней. Летом пастухи ставят на берегу юрты и угощают кумысом. Деревьев вокруг нет. Снег может пойти и в июле, поэтому "
+    "тёплую одежду берут с собой всегда. Рыбу сюда завезли в середине прошлого века. Перевалы вокруг озера размывает дождями, "
+    "и весной их чинят. Связи на берегу нет. Продукты покупают заранее в Кочкоре, потому что лавок у озера не держат, а до "
+    "ближайшего посёлка два часа езды. Ночуют гости в юртах, где вечером топят печку.\n\n## Что взять\n\nСпальный мешок и "
+    "фонарь пригодятся каждому.",
+)
+
+
 def hits(shelf: Shelf, asked: str, without: frozenset[str] = frozenset()) -> list[Hit]:
     return fuse(question(asked), shelf.candidates(question(asked), without=without))
 
@@ -132,6 +144,19 @@ def test_where_sentences_are_left_out_one_sees_it(model: Embedder) -> None:
     ((hit, quoted),) = quotes(asked, hits(lake, asked), model)
     assert ELISION in quoted
     assert all(part in hit.candidate.text for part in quoted.split(ELISION))
+
+
+def test_an_article_close_behind_the_best_may_say_the_better_sentence_and_one_far_behind_may_not(
+    model: Embedder,
+) -> None:
+    lakes = Shelf([PROSE, NEIGHBOUR, Article("tea", "Чай", "Чай растёт в горах.")], model)
+    asked = "на сколько дней зимой озеро сковывает лёд"
+    first = next(hit for hit in hits(lakes, asked) if hit.candidate.external_id == "lake")
+    others = [hit for hit in hits(lakes, asked) if hit.candidate.external_id == "high-lake"]
+    close, far = ([replace(first, score=2.0), *(replace(hit, score=at) for hit in others)] for at in (1.9, 0.9))
+    ((hit, words),) = quotes(asked, close, model, count=1)
+    assert (hit.candidate.external_id, words) == ("high-lake", "Зимой озеро сковывает лёд на двести дней.")
+    assert {hit.candidate.external_id for hit, _ in quotes(asked, far, model)} == {"lake"}
 
 
 def test_a_customer_is_answered_from_the_translation_he_can_read(shelf: Shelf) -> None:
