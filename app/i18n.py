@@ -113,6 +113,11 @@ def to_zone(value: datetime) -> datetime:
     return value.astimezone(ZoneInfo(_timezone.get()))
 
 
+def clock_name() -> str:
+    """Whose clock that is: «Бишкек», for people who may live by another."""
+    return dates.get_timezone_location(_timezone.get(), locale=_locale.get(), return_city=True)
+
+
 def language_name(code: str) -> str:
     """«Русский», «English»: each in its own words."""
     return (Locale.parse(code).get_display_name(code) or code).capitalize()

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from app.assist.wishes import Wish, affirms, wish
-from app.i18n import N_, _, format_date, format_time, to_zone
+from app.i18n import N_, _, clock_name, format_date, format_time, to_zone
 
 
 class Kind(StrEnum):
@@ -113,11 +113,14 @@ def hand_over(reason: Reason, **more: Any) -> Step:
 
 
 def back_at(opens: datetime | None, moment: datetime) -> str:
-    """When people answer, in the zone `speaking` has set. opens: when the inbox does, None when it is open."""
+    """When people answer, by the clock `speaking` has set, which is named: the customer's may be another.
+
+    opens: when the inbox does, None when it is open.
+    """
     if opens is None:
         return _("A person will answer you here.")
     local, today = to_zone(opens), to_zone(moment).date()
-    days, time = (local.date() - today).days, format_time(opens)
+    days, time = (local.date() - today).days, f"{format_time(opens)} ({clock_name()})"
     if days == 0:
         return _("We are away just now and will answer you here today after %(time)s.", time=time)
     if days == 1:

@@ -1,14 +1,14 @@
 """Captain with customers: he answers when he is sure, stops when a person speaks, and gives over what is not his."""
 
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
 
 from app import timers
 from app.assist import actions
-from app.assist.steps import PER_MINUTE, Kind, Reason, Step
+from app.assist.steps import PER_MINUTE, Kind, Reason, Step, back_at
 from app.calendars.actions import assign, create_calendar
 from app.clock import now
 from app.consumers import TIMERS
@@ -16,6 +16,7 @@ from app.conversations.models import Holder, Message, MessageType, Status
 from app.conversations.queries import locked, thread
 from app.database import across_accounts, transaction
 from app.events import log
+from app.i18n import speaking
 from app.inboxes.models import Inbox
 from tests.assist.desk import answering, said, says, works
 from tests.world import World, acme, asks, conversation_of, replies
@@ -281,6 +282,15 @@ def test_a_week_of_silence_is_no_solution() -> None:
     works(world)
     assert (conversation_of(asked).status, conversation_of(asked).held_by) == (Status.PENDING, Holder.CAPTAIN)
     assert "captain.confirmed" not in _told(world)
+
+
+def test_when_people_answer_is_said_by_a_clock_that_is_named() -> None:
+    moment = datetime(2026, 3, 2, 20, tzinfo=UTC)
+    with speaking("ru", "Asia/Bishkek"):
+        assert "сегодня после 09:00 (Бишкек)" in back_at(datetime(2026, 3, 3, 3, tzinfo=UTC), moment)
+    with speaking("en", "Europe/Moscow"):
+        assert "(Moscow)" in back_at(datetime(2026, 3, 3, 3, tzinfo=UTC), moment)
+        assert back_at(None, moment) == "A person will answer you here."
 
 
 def _turn(asked: Message) -> actions.Turn:
