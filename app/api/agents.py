@@ -11,7 +11,7 @@ from app.api.params import Params, params
 from app.database import across_accounts
 from app.doors import own_account, viewer
 from app.errors import Invalid
-from app.i18n import _, ngettext
+from app.i18n import _
 from app.inboxes import queries as inbox_queries
 from app.policies import policy
 from app.text import NAME_LIMIT
@@ -21,7 +21,6 @@ from app.users.queries import Person
 
 ALL = "/api/v1/accounts/<int:account_id>/agents"
 ONE = f"{ALL}/<int:user_id>"
-INVITED_AT_ONCE = 100
 # Chatwoot's own word for it, in its documentation
 _AVAILABLE = {"available": Availability.ONLINE}
 
@@ -52,10 +51,7 @@ def create_agent(account_id: int) -> ResponseReturnValue:
 def create_agents(account_id: int) -> ResponseReturnValue:
     """Agents by their `emails`, all or none; who works here already is left as he is."""
     emails = {email.lower() for email in params("agent").texts("emails")}
-    if not emails:
-        raise Invalid("emails", _("Write an address, or several."))
-    if len(emails) > INVITED_AT_ONCE:
-        raise Invalid("emails", ngettext("%(n)s address at most.", "%(n)s addresses at most.", INVITED_AT_ONCE))
+    actions.check_many(emails)
     with across_accounts():
         here = {user.email for user, _member in queries.agents(account_id)}
         for email in sorted(emails - here):

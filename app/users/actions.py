@@ -1,6 +1,7 @@
 """What people do about themselves and each other: signing up, inviting, roles, teams."""
 
 import re
+from collections.abc import Sized
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,7 @@ AGENT_GONE = "agent.gone"
 # Where an agent works, and what he has begun, in rooms above this one too; what else names him is history
 PLACES = ("team_member", "inbox_member", "reply_draft")
 PASSWORD_MINIMUM = 8
+INVITED_AT_ONCE = 100
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]+\.[^@\s.]+")
 
 
@@ -124,6 +126,14 @@ def sign_out_everywhere(user: User) -> None:
     for _account, member in queries.accounts_of(user.id):
         record("session.revoked", member, by=user.actor)
     _look_again(user.id)
+
+
+def check_many(addresses: Sized) -> None:
+    """Invalid for none, and for more than may be invited at once."""
+    if not addresses:
+        raise Invalid("emails", _("Write an address, or several."))
+    if len(addresses) > INVITED_AT_ONCE:
+        raise Invalid("emails", ngettext("%(n)s address at most.", "%(n)s addresses at most.", INVITED_AT_ONCE))
 
 
 def invite(account: Account, email: str, name: str, role: Role, *, by: User) -> User:

@@ -7,13 +7,11 @@ from app.conversations.queries import of_agent
 from app.database import across_accounts
 from app.doors import own_account, viewer
 from app.errors import Invalid
-from app.i18n import _, ngettext
 from app.policies import policy
 from app.users import actions, queries
 from app.users.models import Role, User
 from app.workspace.blueprint import bp
 
-INVITED_AT_ONCE = 100
 # Counts stop here (docs/decisions/0005)
 COUNT_LIMIT = 1000
 
@@ -31,10 +29,7 @@ def invite() -> ResponseReturnValue:
     """Let more people in: one address, or several."""
     addresses = [line.strip() for line in request.form.get("emails", "").replace(",", "\n").split("\n") if line.strip()]
     try:
-        if not addresses:
-            raise Invalid("emails", _("Write an address, or several."))
-        if len(addresses) > INVITED_AT_ONCE:
-            raise Invalid("emails", ngettext("%(n)s address at most.", "%(n)s addresses at most.", INVITED_AT_ONCE))
+        actions.check_many(addresses)
         with across_accounts() as current:
             inviter = current.get_one(User, viewer().user.id)
             for address in addresses:

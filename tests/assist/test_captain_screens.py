@@ -3,7 +3,6 @@
 import io
 
 import pytest
-from flask.testing import FlaskClient
 from sqlmodel import select
 
 from app.assist import insight, trials
@@ -12,12 +11,9 @@ from app.assist.assistants import assistants, first_assistant, served_by
 from app.assist.models import Document, DocumentState, Mode, Source, SourceState, TrialState
 from app.conversations.actions import CAPTAIN, Writing, reply
 from app.conversations.queries import locked
-from app.database import across_accounts, transaction
-from app.doors import COOKIE
-from app.main import create_app
-from app.users import tokens
-from app.users.models import Purpose, User
+from app.database import transaction
 from tests.assist.desk import help_center
+from tests.entering import signed_in
 from tests.world import World, acme, asks
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -25,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("database")
 
 def test_an_administrator_sets_up_an_assistant_and_the_inbox_follows() -> None:
     world = acme()
-    ada = _signed_in(world, world.ada)
+    ada = signed_in(world.ada, world)
     assert "Капитан" in ada.get("/captain").text
     found = _default(world)
     form = {"mode": "answers", "error_percent": "5", "inbox_ids": str(world.inbox.id), "name": "Нора", "tone": "formal"}
@@ -39,7 +35,7 @@ def test_an_administrator_sets_up_an_assistant_and_the_inbox_follows() -> None:
 
 def test_what_a_form_gets_wrong_is_said_in_words() -> None:
     world = acme()
-    ada = _signed_in(world, world.ada)
+    ada = signed_in(world.ada, world)
     found = _default(world)
     for form in ({"error_percent": "99"}, {"mode": "wild"}, {"name": ""}):
         answer = ada.post(f"/captain/assistants/{found.id}", data=form)
@@ -50,7 +46,7 @@ def test_what_a_form_gets_wrong_is_said_in_words() -> None:
 
 def test_another_assistant_takes_an_inbox_and_gives_it_back() -> None:
     world = acme()
-    ada = _signed_in(world, world.ada)
+    ada = signed_in(world.ada, world)
     ada.post("/captain/assistants", data={"name": "Ночной"})
     with transaction(world.account_id):
         second = assistants(world.account_id)[1]
@@ -66,7 +62,7 @@ def test_another_assistant_takes_an_inbox_and_gives_it_back() -> None:
 
 def test_sources_and_pairs_are_added_and_taken_away() -> None:
     world = acme()
-    ada = _signed_in(world, world.ada)
+    ada = signed_in(world.ada, world)
     found = _default(world)
     upload = {"file": (io.BytesIO("# Гарантия\n\nГод.".encode()), "g.md")}
     assert ada.post(f"/captain/assistants/{found.id}/sources", data=upload).status_code == 303
@@ -84,7 +80,7 @@ def test_sources_and_pairs_are_added_and_taken_away() -> None:
 
 def test_a_pair_is_approved_as_it_stands_with_one_click() -> None:
     world = acme()
-    ada = _signed_in(world, world.ada)
+    ada = signed_in(world.ada, world)
     with transaction(world.account_id) as current:
         found = first_assistant(world.account_id)
         pair = suggest_pair(found, "Есть скидки?", "Да, по вторникам.", by=world.ada.actor)
@@ -103,7 +99,7 @@ def test_a_pair_is_approved_as_it_stands_with_one_click() -> None:
 
 def test_the_page_of_sources_looks_again_only_while_one_is_being_read() -> None:
     world = acme()
-    ada = _signed_in(world, world.ada)
+    ada = signed_in(world.ada, world)
     found = _default(world)
     ada.post(f"/captain/assistants/{found.id}/sources", data={"file": (io.BytesIO(b"# A\n\nB."), "a.md")})
     assert '<kp-progress data-state="running">' in ada.get("/captain/sources").text
@@ -123,7 +119,7 @@ def test_what_captain_said_to_a_customer_shows_agents_where_he_has_it_from() -> 
             CAPTAIN,
             Writing("Три дня [1]", content_attributes=attributes),
         )
-    page = _signed_in(world, world.ada).get("/conversations/1").text
+    page = signed_in(world.ada, world).get("/conversations/1").text
     assert f'<a class="cite" href="#message-{said.id}-1">1</a>' in page
     assert f'<li id="message-{said.id}-1"><a href="http://localhost/hc/a"' in page
 
@@ -131,7 +127,7 @@ def test_what_captain_said_to_a_customer_shows_agents_where_he_has_it_from() -> 
 def test_the_playground_and_an_article_tell_what_they_can_without_captain() -> None:
     world = acme()
     articles = help_center(world)
-    ada = _signed_in(world, world.ada)
+    ada = signed_in(world.ada, world)
     assert ada.get("/captain/playground").status_code == 200
     assert ada.get("/captain/playground?q=Позовите оператора").status_code == 200
     assert ada.get("/captain/playground?q=Как сменить пароль?").status_code == 200
@@ -149,23 +145,14 @@ def test_an_accepted_error_is_shown_by_what_agents_decided() -> None:
     with transaction(world.account_id):
         past = insight.past(first_assistant(world.account_id))
     assert [past.at(error) for error in (0.05, 0.1, 0.5)] == [(0, 0), (6, 6), (12, 9)]
-    assert _signed_in(world, world.ada).get(f"/captain/assistants/{_default(world).id}").status_code == 200
+    assert signed_in(world.ada, world).get(f"/captain/assistants/{_default(world).id}").status_code == 200
 
 
 def test_an_agent_may_not_change_captain() -> None:
     world = acme()
-    bo = _signed_in(world, world.bo)
+    bo = signed_in(world.bo, world)
     assert bo.get("/captain").status_code == 403
     assert "/captain" not in bo.get("/conversations").text
-
-
-def _signed_in(world: World, user: User) -> FlaskClient:
-    client = create_app().test_client()
-    with across_accounts() as current:
-        plain = tokens.issue(current.get_one(User, user.id), Purpose.SESSION, account_id=world.account_id)
-    client.set_cookie(COOKIE, plain)
-    client.environ_base["HTTP_SEC_FETCH_SITE"] = "same-origin"
-    return client
 
 
 def _default(world: World):
@@ -175,7 +162,7 @@ def _default(world: World):
 
 def test_other_settings_are_tried_before_they_go_live() -> None:
     world = acme()
-    ada, bo = _signed_in(world, world.ada), _signed_in(world, world.bo)
+    ada, bo = signed_in(world.ada, world), signed_in(world.bo, world)
     found = _default(world)
     form = {"mode": "answers", "error_percent": "5", "tone": "formal"}
     answer = ada.post(f"/captain/assistants/{found.id}/trials", data=form)

@@ -15,7 +15,7 @@ from app.events import log
 from app.labels.actions import create_label
 from app.shortcuts.actions import create_canned_response
 from tests.assist.desk import works
-from tests.assist.test_captain_screens import _signed_in
+from tests.entering import signed_in
 from tests.world import World, acme, asks, replies
 
 pytestmark = pytest.mark.usefixtures("database", "captain")
@@ -34,7 +34,7 @@ def test_a_label_that_the_desk_gives_is_suggested_and_one_click_gives_it() -> No
     works(world)
     (hint,) = _shown(world, asked)
     assert (hint.kind, hint.content, hint.confidence >= 0.5) == (SuggestionKind.LABEL, "доставка", True)
-    bo = _signed_in(world, world.bo)
+    bo = signed_in(world.bo, world)
     number = _number(world, asked)
     page = bo.get(f"/conversations/{number}").text
     assert "hint__take" in page
@@ -63,7 +63,7 @@ def test_a_label_somebody_put_aside_does_not_come_back() -> None:
     (hint,) = _shown(world, asked)
     number = _number(world, asked)
     assert (
-        _signed_in(world, world.bo).post(f"/conversations/{number}/suggestions/{hint.id}/dismissal").status_code == 303
+        signed_in(world.bo, world).post(f"/conversations/{number}/suggestions/{hint.id}/dismissal").status_code == 303
     )
     asks(world, "Так сколько стоит доставка в Токмок?", who="nina")
     works(world)
@@ -121,7 +121,7 @@ def test_what_was_sent_of_a_canned_response_is_told() -> None:
     (hint,) = _shown(world, asked)
     number = _number(world, asked)
     form = {"content": CANNED + " Ждём вас!", "suggestions": str(hint.id), "seen_version": "9"}
-    assert _signed_in(world, world.bo).post(f"/conversations/{number}/messages", data=form).status_code == 303
+    assert signed_in(world.bo, world).post(f"/conversations/{number}/messages", data=form).status_code == 303
     with transaction(world.account_id):
         (event,) = [e for e in log.read(world.account_id, 0, 1000) if e.name == "captain.suggestion_edited"]
     assert event.data["edit_distance"] == len(" Ждём вас!")

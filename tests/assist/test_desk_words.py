@@ -13,7 +13,7 @@ from app.database import transaction
 from app.events import log
 from app.inboxes.actions import set_members
 from app.inboxes.queries import inbox
-from tests.assist.test_captain_screens import _signed_in
+from tests.entering import signed_in
 from tests.surroundings import forget_settings
 from tests.world import World, acme, asks, replies
 
@@ -129,7 +129,7 @@ def _desk() -> tuple[World, Message, FlaskClient]:
     """Acme, a customer's question, and Bo at his desk."""
     world = acme()
     asked = asks(world, "Где мой заказ 4512? Обещали вчера, а его нет.")
-    return world, asked, _signed_in(world, world.bo)
+    return world, asked, signed_in(world.bo, world)
 
 
 def _kept(world: World, kind: SuggestionKind) -> list[Any]:

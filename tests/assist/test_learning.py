@@ -17,7 +17,7 @@ from app.database import transaction
 from app.help_center.actions import update_article
 from app.help_center.models import Article
 from tests.assist.desk import answering, help_center, says
-from tests.assist.test_captain_screens import _signed_in
+from tests.entering import signed_in
 from tests.world import World, acme, asks, everyone_reads, replies
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -128,7 +128,7 @@ def test_one_click_makes_a_draft_article_of_a_gap() -> None:
     asked = says(world, "Есть ли у вас рассрочка на заказ?")
     replies(world, asked, ANSWER)
     help_center(world)
-    ada = _signed_in(world, world.ada)
+    ada = signed_in(world.ada, world)
     page = ada.get("/captain/gaps").text
     form = {
         name: html.unescape(value) for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page)

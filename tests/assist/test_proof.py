@@ -37,9 +37,9 @@ from app.main import create_app
 from app.supervisor import Crew
 from captain.client import Captain
 from tests.assist.desk import answering, help_center, is_awake, said, says, works
-from tests.assist.test_captain_screens import _signed_in
 from tests.captain.fake_model import FakeModel, chat
 from tests.captain.test_writer import DEMANDS, OPENINGS
+from tests.entering import signed_in
 from tests.surroundings import running
 from tests.world import World, acme, asks, conversation_of, globex
 
@@ -250,7 +250,7 @@ def test_forty_who_ask_at_once_in_two_accounts_get_their_own_accounts_answer() -
 
 def test_whatever_is_typed_no_door_breaks(subtests: pytest.Subtests) -> None:
     world = ready()
-    reader, ada = create_app().test_client(), _signed_in(world, world.ada)
+    reader, ada = create_app().test_client(), signed_in(world.ada, world)
     here = conversation_of(asks(world, "Добрый день", who="copilot")).display_id
     for n, nasty in enumerate(NASTY):
         with subtests.test(ascii(nasty[:12])):

@@ -24,8 +24,8 @@ from captain.client import Captain
 from captain.embedder import WHITENED
 from captain.wire import Candidate, Understood
 from tests.assist.desk import ARTICLES, help_center, is_awake, works
-from tests.assist.test_captain_screens import _signed_in
 from tests.captain.fake_model import fake_model
+from tests.entering import signed_in
 from tests.surroundings import running
 from tests.world import World, acme, everyone_reads
 
@@ -134,7 +134,7 @@ def test_a_captain_who_starts_again_with_his_model_reads_nothing_anew() -> None:
 
 def test_an_administrator_sees_how_far_the_new_model_has_come() -> None:
     world = acme()
-    ada = _signed_in(world, world.ada)
+    ada = signed_in(world.ada, world)
     assert "<progress" not in ada.get("/captain").text
     (article, *_rest) = help_center(world)
     with transaction(world.account_id) as current:

@@ -19,7 +19,7 @@ from app.deliveries.models import Delivery
 from app.errors import Invalid
 from app.events import log
 from tests.assist.desk import ARTICLES, answering, decided, help_center, works
-from tests.assist.test_captain_screens import _signed_in
+from tests.entering import signed_in
 from tests.world import World, acme, asks, replies
 
 pytestmark = pytest.mark.usefixtures("database", "captain")
@@ -102,7 +102,7 @@ def test_an_answer_that_people_contradict_is_wrong() -> None:
     assert (shown.comparison.current.wrong, shown.objection) == (1, None)
     # one answer may be chance, but nobody is told that all is well
     assert "1" in trials.doubt(shown, trial.candidate)
-    page = _signed_in(world, world.ada).get(f"/captain/trials/{trial.id}").text
+    page = signed_in(world.ada, world).get(f"/captain/trials/{trial.id}").text
     assert (trials.doubt(shown, trial.candidate) in page, "notice--leaf" in page) == (True, False)
     assert trials.doubt(shown, trial.candidate | {"accepted_error": 1.0}) == ""
     assert trials.doubt(shown, trial.candidate | {"mode": Mode.DRAFTS}) == ""

@@ -1,19 +1,16 @@
 """The screens of calendars and promises, through the door."""
 
 import pytest
-from flask.testing import FlaskClient
 
 from app.calendars.models import Calendar
 from app.calendars.queries import calendars, latest
 from app.conversations.queries import locked
-from app.database import across_accounts, session, transaction
-from app.doors import COOKIE
+from app.database import session, transaction
 from app.inboxes.models import Inbox
-from app.main import create_app
 from app.sla.queries import policies
-from app.users import tokens
 from app.users.actions import make_team
-from app.users.models import Purpose, Team, User
+from app.users.models import Team
+from tests.entering import signed_in
 from tests.world import World, acme, asks, conversation_of, everyone_reads
 
 DAYS = {f"day_{n}": "" for n in range(1, 8)}
@@ -27,7 +24,7 @@ def world(database: None) -> World:
 
 
 def test_an_administrator_makes_a_calendar_and_gives_it_to_a_channel_and_a_team(world: World) -> None:
-    client = _signed_in(world.ada, world)
+    client = signed_in(world.ada, world)
     with transaction(world.account_id):
         team = make_team(world.account_id, "ночь", by="system")
     form = {"name": "Лавка", "timezone": "Asia/Bishkek", "holidays": "2027-01-01 Новый год", **WEEK}
@@ -54,7 +51,7 @@ def test_an_administrator_makes_a_calendar_and_gives_it_to_a_channel_and_a_team(
 
 
 def test_what_cannot_be_read_is_shown_again_with_the_reason(world: World) -> None:
-    client = _signed_in(world.ada, world)
+    client = signed_in(world.ada, world)
     form = {"name": "Лавка", "timezone": "Asia/Bishkek", **DAYS, "day_2": "с утра"}
     answer = client.post("/settings/calendars", data=form, headers=SAME)
     assert answer.status_code == 422
@@ -63,7 +60,7 @@ def test_what_cannot_be_read_is_shown_again_with_the_reason(world: World) -> Non
 
 
 def test_a_country_s_holidays_are_offered_before_anything_is_kept(world: World) -> None:
-    client = _signed_in(world.ada, world)
+    client = signed_in(world.ada, world)
     form = {"name": "Лавка", "timezone": "Asia/Bishkek", "holidays": "2027-08-31 Наш день", **DAYS}
     answer = client.post(
         "/settings/calendars", data={**form, "add": "1", "country": "RU", "year": "2027"}, headers=SAME
@@ -82,13 +79,13 @@ def test_a_country_s_holidays_are_offered_before_anything_is_kept(world: World) 
 
 
 def test_agents_may_not_change_hours_or_promises(world: World) -> None:
-    client = _signed_in(world.bo, world)
+    client = signed_in(world.bo, world)
     for address in ("/settings/calendars", "/settings/calendars/new", "/settings/sla", "/settings/sla/new"):
         assert client.get(address).status_code == 403
 
 
 def test_an_administrator_makes_a_policy_and_an_agent_chooses_it_for_a_conversation(world: World) -> None:
-    client = _signed_in(world.ada, world)
+    client = signed_in(world.ada, world)
     form = {"name": "VIP", "first_response_seconds": "15", "first_response_seconds_unit": "minutes"}
     form |= {
         "resolution_seconds": "2",
@@ -105,7 +102,7 @@ def test_an_administrator_makes_a_policy_and_an_agent_chooses_it_for_a_conversat
     assert 'value="15"' in client.get(f"/settings/sla/{found.id}").text
     asked = asks(world)
     everyone_reads(world)
-    agent = _signed_in(world.bo, world)
+    agent = signed_in(world.bo, world)
     assert agent.post("/conversations/1/sla", data={"sla_policy_id": found.id}, headers=SAME).status_code == 303
     everyone_reads(world)
     assert conversation_of(asked).sla_due_at is not None
@@ -116,12 +113,12 @@ def test_an_administrator_makes_a_policy_and_an_agent_chooses_it_for_a_conversat
 
 
 def test_a_policy_that_promises_nothing_is_refused(world: World) -> None:
-    client = _signed_in(world.ada, world)
+    client = signed_in(world.ada, world)
     assert client.post("/settings/sla", data={"name": "Пустая"}, headers=SAME).status_code == 422
 
 
 def test_the_list_shows_what_is_due_first_and_what_was_missed(world: World) -> None:
-    client = _signed_in(world.ada, world)
+    client = signed_in(world.ada, world)
     client.post(
         "/settings/sla", data={"name": "VIP", "resolution_seconds": "2", "inboxes": world.inbox.id}, headers=SAME
     )
@@ -147,10 +144,3 @@ def test_the_list_shows_what_is_due_first_and_what_was_missed(world: World) -> N
 def _calendars(world: World) -> list[Calendar]:
     with transaction(world.account_id):
         return calendars(world.account_id)
-
-
-def _signed_in(user: User, world: World) -> FlaskClient:
-    client = create_app().test_client()
-    with across_accounts():
-        client.set_cookie(COOKIE, tokens.issue(user, Purpose.SESSION, account_id=world.account_id))
-    return client

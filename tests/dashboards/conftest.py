@@ -1,6 +1,7 @@
 """A lake with two accounts, and a way in."""
 
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,8 +10,10 @@ import polars as pl
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
+from werkzeug.serving import make_server
 
 from analytics.lake import account
+from app.main import create_app
 from dashboards import gate
 from tests.analytics import story as stories
 from tests.analytics.conftest import lake as lake
@@ -68,3 +71,15 @@ def visit(world: Path) -> Callable[..., AppTest]:
         return page.run()
 
     return open_page
+
+
+@pytest.fixture
+def workspace() -> Iterator[str]:
+    """The address of a workspace that serves."""
+    server = make_server("127.0.0.1", 0, create_app(), threaded=True)
+    serving = threading.Thread(target=server.serve_forever, daemon=True)
+    serving.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    serving.join()
+    server.server_close()

@@ -1,8 +1,7 @@
 """Customers' words beside their ratings are read from the workspace, by whoever may read them there, and kept nowhere else."""
 
 import json
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy import func
 from sqlmodel import col, select
 from streamlit.testing.v1 import AppTest
-from werkzeug.serving import make_server
 
 from analytics import build, extract
 from app import security
@@ -136,18 +134,6 @@ def test_the_page_says_when_nobody_wrote_a_word(world: World, lake: Path, worksp
 
 
 # -- below
-
-
-@pytest.fixture
-def workspace() -> Iterator[str]:
-    """The address of a workspace that serves."""
-    server = make_server("127.0.0.1", 0, create_app(), threaded=True)
-    serving = threading.Thread(target=server.serve_forever, daemon=True)
-    serving.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    serving.join()
-    server.server_close()
 
 
 @pytest.fixture(autouse=True)

@@ -1,19 +1,15 @@
 """The gate asks the workspace now and then whether somebody may still look, and as what."""
 
-import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
-from werkzeug.serving import make_server
 
 from app import security
 from app.database import transaction
-from app.main import create_app
 from app.users.actions import change_role, remove_agent
 from app.users.models import Role
 from app.users.queries import agent
@@ -33,18 +29,6 @@ def world(lake: Path, database: None, monkeypatch: pytest.MonkeyPatch) -> World:
     found = acme()
     settle(lake, found.account_id, stories.Story())
     return found
-
-
-@pytest.fixture
-def workspace() -> Iterator[str]:
-    """The address of a workspace that serves."""
-    server = make_server("127.0.0.1", 0, create_app(), threaded=True)
-    serving = threading.Thread(target=server.serve_forever, daemon=True)
-    serving.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    serving.join()
-    server.server_close()
 
 
 def test_who_was_removed_sees_nothing_more_though_his_page_is_open(

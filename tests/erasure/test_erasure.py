@@ -25,7 +25,6 @@ from app.conversations.models import Message, Status
 from app.conversations.queries import locked
 from app.database import across_accounts, session, transaction
 from app.deliveries.courier import deliver_next
-from app.doors import COOKIE
 from app.erasure import actions as actions_of_erasure
 from app.erasure.actions import erase
 from app.errors import NotFound
@@ -38,7 +37,8 @@ from app.mail import owe_letter
 from app.main import create_app
 from app.surveys.actions import answer, ask, review
 from app.users import tokens
-from app.users.models import Purpose, User
+from app.users.models import User
+from tests.entering import signed_in
 from tests.history.past import conversation as past_conversation
 from tests.history.past import imports, says
 from tests.world import World, acme, asks, conversation_of, everyone_reads, globex, replies
@@ -233,7 +233,7 @@ def test_only_administrators_delete_and_only_their_own(world: World) -> None:
 def test_an_administrator_deletes_from_the_card_and_an_agent_sees_no_button(world: World) -> None:
     him = _contact_of(asks(world))
     page, deletion = f"/contacts/{him}", f"/contacts/{him}/deletion"
-    boss, agent = _signed_in(world.ada, world), _signed_in(world.bo, world)
+    boss, agent = signed_in(world.ada, world), signed_in(world.bo, world)
     assert deletion in boss.get(page).get_data(as_text=True)
     assert deletion not in agent.get(page).get_data(as_text=True)
     same = {"Sec-Fetch-Site": "same-origin"}
@@ -362,14 +362,6 @@ def _client(world: World, user: User | None = None) -> tuple[Any, dict[str, str]
     with across_accounts() as current:
         key = tokens.api_token(current.get_one(User, (user or world.ada).id))
     return create_app().test_client(), {"Api-Access-Token": key}
-
-
-def _signed_in(user: User, world: World) -> Any:
-    client = create_app().test_client()
-    with across_accounts() as current:
-        plain = tokens.issue(current.get_one(User, user.id), Purpose.SESSION, account_id=world.account_id)
-    client.set_cookie(COOKIE, plain)
-    return client
 
 
 _TABLES = text("""

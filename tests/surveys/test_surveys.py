@@ -9,8 +9,7 @@ from app.contacts.models import Contact
 from app.conversations import actions
 from app.conversations.models import Message
 from app.conversations.queries import locked
-from app.database import across_accounts, session, transaction
-from app.doors import COOKIE
+from app.database import session, transaction
 from app.errors import Invalid
 from app.events import log
 from app.inboxes.actions import update_inbox
@@ -18,9 +17,8 @@ from app.inboxes.models import Channel, Inbox
 from app.main import create_app
 from app.surveys.actions import answer
 from app.surveys.models import Survey
-from app.users import tokens
 from app.users.actions import make_team
-from app.users.models import Purpose, User
+from tests.entering import signed_in
 from tests.world import World, acme, asks, everyone_reads, replies
 
 SAME = {"Sec-Fetch-Site": "same-origin"}
@@ -136,13 +134,13 @@ def test_an_administrator_notes_what_he_thinks_and_an_agent_does_not_see_it(worl
     everyone_reads(world)
     [survey] = _surveys(world)
     _answer(survey, 1, "Долго")
-    client = _signed_in(world.ada, world)
+    client = signed_in(world.ada, world)
     assert "Долго" in client.get("/settings/ratings").text
     client.post(f"/settings/ratings/{survey.id}/review", data={"note": "Позвонили, извинились"}, headers=SAME)
     [survey] = _surveys(world)
     assert (survey.review_note, survey.reviewer_id) == ("Позвонили, извинились", world.ada.id)
     assert "csat.reviewed" in {event.name for event in _told(world)}
-    assert _signed_in(world.bo, world).get("/settings/ratings").status_code == 403
+    assert signed_in(world.bo, world).get("/settings/ratings").status_code == 403
 
 
 # -- below
@@ -180,10 +178,3 @@ def _surveys(world: World) -> list[Survey]:
 def _told(world: World) -> list[log.Event]:
     with transaction(world.account_id):
         return log.read(world.account_id, 0, 1000)
-
-
-def _signed_in(user: User, world: World) -> Any:
-    client = create_app().test_client()
-    with across_accounts():
-        client.set_cookie(COOKIE, tokens.issue(user, Purpose.SESSION, account_id=world.account_id))
-    return client

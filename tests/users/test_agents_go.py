@@ -36,7 +36,7 @@ from app.users.actions import (
     sign_in,
 )
 from app.users.models import AccountUser, Availability, Purpose, Role, User
-from tests.workspace.test_pages import enter
+from tests.entering import enter
 from tests.world import PASSWORD, World, acme, asks, conversation_of, globex, replies
 
 SITE = {"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"}

@@ -13,9 +13,7 @@ from app.database import session, transaction
 from app.erasure.actions import erase
 from app.events.log import Event
 from app.labels.actions import create_label
-from app.main import create_app
-from app.users.models import User
-from tests.workspace.test_pages import enter
+from tests.entering import signed_in
 from tests.world import World, acme, asks, globex
 
 SAME = {"Sec-Fetch-Site": "same-origin", "X-Part": "true"}
@@ -30,7 +28,7 @@ def world() -> World:
 
 @pytest.fixture
 def bo(world: World) -> FlaskClient:
-    return _signed_in(world.bo, world)
+    return signed_in(world.bo, world)
 
 
 @pytest.fixture
@@ -106,7 +104,7 @@ def test_a_note_is_written_for_colleagues_and_goes_with_its_author_s_word(
     assert (note.content, note.user_id) == ("Первая", world.bo.id)
     assert _told(world) == [(world.bo.actor, ["notes"])]
     # written by Ada: Bo may not, Ada may; and what Bo wrote an administrator may take away
-    ada = _signed_in(world.ada, world)
+    ada = signed_in(world.ada, world)
     _send(ada, mika, "notes", content="Вторая")
     second, first = _notes(world, mika)
     assert _send(bo, mika, f"notes/{second.id}/deletion") == 403
@@ -119,7 +117,7 @@ def test_a_note_is_written_for_colleagues_and_goes_with_its_author_s_word(
 
 def test_a_note_is_found_by_its_own_contact_alone(world: World, mika: int) -> None:
     other, far = asks(world, who="lena").sender_id, globex()
-    ada, zoe = _signed_in(world.ada, world), _signed_in(far.ada, far)
+    ada, zoe = signed_in(world.ada, world), signed_in(far.ada, far)
     _send(ada, mika, "notes", content="Секрет")
     [note] = _notes(world, mika)
     assert _send(ada, other or 0, f"notes/{note.id}/deletion") == 404
@@ -169,9 +167,3 @@ def _told(world: World) -> list[tuple[str, list[str]]]:
     with transaction(world.account_id):
         told = session().exec(select(Event).where(col(Event.name) == "contact.updated").order_by(col(Event.seq))).all()
     return [(event.actor, event.data["changed"]) for event in told]
-
-
-def _signed_in(user: User, world: World) -> FlaskClient:
-    client = create_app().test_client()
-    enter(client, user, world)
-    return client

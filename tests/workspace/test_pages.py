@@ -8,7 +8,6 @@ from flask.testing import FlaskClient
 from sqlalchemy import event as listen
 
 from app.database import across_accounts, engine, session, transaction
-from app.doors import COOKIE
 from app.i18n import gettext, speaking
 from app.inboxes.actions import delete_inbox
 from app.inboxes.models import Inbox
@@ -20,6 +19,7 @@ from app.users.models import Purpose, User
 from app.workspace.activity import STATUS_NAMES
 from app.workspace.blueprint import readable
 from app.workspace.conversations import LISTED_NAMES
+from tests.entering import enter
 from tests.world import PASSWORD, World, acme, asks
 
 pytestmark = pytest.mark.usefixtures("database", "valkey")
@@ -121,13 +121,6 @@ def test_the_page_a_customer_came_from_is_shown_in_letters(client: Any) -> None:
 @pytest.mark.parametrize("name", BUDGETS_KIB)
 def test_a_stylesheet_stays_within_its_budget(client: Any, name: str) -> None:
     assert len(client.get(f"/assets/now/css/{name}").data) <= BUDGETS_KIB[name] * 1024
-
-
-def enter(client: Any, user: User, world: World) -> None:
-    """From now on `client` is signed in as the user."""
-    with across_accounts() as current:
-        plain = tokens.issue(current.get_one(User, user.id), Purpose.SESSION, account_id=world.account_id)
-    client.set_cookie(COOKIE, plain)
 
 
 def _close(world: World) -> None:

@@ -7,12 +7,11 @@ from app.consumers import TIMERS
 from app.conversations import actions
 from app.conversations.queries import locked
 from app.database import across_accounts, transaction
-from app.main import create_app
 from app.timers import fire_due
 from app.users import queries
 from app.users.actions import change_role, invite
 from app.users.models import Role, User
-from tests.workspace.test_pages import enter
+from tests.entering import signed_in
 from tests.world import World, acme, asks, conversation_of, globex
 
 SAME = {"Sec-Fetch-Site": "same-origin"}
@@ -27,7 +26,7 @@ def world() -> World:
 
 @pytest.fixture
 def ada(world: World) -> FlaskClient:
-    return _signed_in(world.ada, world)
+    return signed_in(world.ada, world)
 
 
 def test_the_list_leads_to_each_person(world: World, ada: FlaskClient) -> None:
@@ -108,7 +107,7 @@ def test_agents_and_other_accounts_do_not_touch_people(world: World) -> None:
     far = globex()
     paths = [f"/settings/team/{world.bo.id}", f"/settings/team/{world.bo.id}/removal"]
     for who, place, status in ((world.bo, world, 403), (far.ada, far, 404)):
-        client = _signed_in(who, place)
+        client = signed_in(who, place)
         for path in paths:
             answer = client.post(path, data={"role": "administrator"}, headers=SAME)
             assert answer.status_code == status, (who.name, path)
@@ -119,9 +118,3 @@ def test_agents_and_other_accounts_do_not_touch_people(world: World) -> None:
 def _role(world: World, user: User) -> Role:
     with transaction(world.account_id):
         return queries.agent(world.account_id, user.id)[1].role
-
-
-def _signed_in(user: User, world: World) -> FlaskClient:
-    client = create_app().test_client()
-    enter(client, user, world)
-    return client

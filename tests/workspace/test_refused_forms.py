@@ -1,22 +1,20 @@
 """A form that is refused: it says where it was wrong, and nobody writes the rest of it twice."""
 
 import re
-from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 
 from app.assist.actions import suggest_pair
 from app.assist.assistants import first_assistant
 from app.assist.models import DocumentState
 from app.calendars import actions as calendars
 from app.calendars.models import OFFICE_WEEK
-from app.database import across_accounts, transaction
-from app.doors import COOKIE
+from app.database import transaction
 from app.help_center.actions import create_category, create_portal
 from app.help_center.models import Portal
 from app.main import create_app
-from app.users import tokens
-from app.users.models import Purpose, User
+from tests.entering import signed_in
 from tests.world import World, acme, identity
 
 pytestmark = pytest.mark.usefixtures("database", "valkey")
@@ -110,7 +108,7 @@ def test_a_refused_form_marks_its_field_and_keeps_the_rest(
     world = acme()
     numbers = _things(world)
     form = {name: value.format(**numbers) if "{" in value else value for name, value in form.items()}
-    answer = _signed_in(world).post(path.format(**numbers), data=form)
+    answer = _ada(world).post(path.format(**numbers), data=form)
     assert answer.status_code == 422
     wrong = re.findall(r'<[^>]* name="([^"]+)"[^>]*aria-invalid="true"[^>]*>', answer.text)
     assert wrong == [field]
@@ -122,20 +120,20 @@ def test_a_refused_form_marks_its_field_and_keeps_the_rest(
 
 def test_a_token_that_is_refused_stays_where_it_was_written() -> None:
     form = {"channel": "telegram", "name": "Бот", "bot_token": "12:опечатка"}
-    answer = _signed_in(acme()).post("/settings/inboxes", data=form)
+    answer = _ada(acme()).post("/settings/inboxes", data=form)
     assert answer.status_code == 422
     assert 'value="12:опечатка"' in answer.text
 
 
 def test_of_several_addresses_the_one_that_is_wrong_is_named() -> None:
     world = acme()
-    answer = _signed_in(world).post("/settings/team", data={"emails": "new@acme.example, мимо"})
+    answer = _ada(world).post("/settings/team", data={"emails": "new@acme.example, мимо"})
     assert "мимо: " in re.sub(r"<[^>]+>", "", answer.text)
 
 
 def test_a_welcome_can_be_taken_away_again() -> None:
     world = acme()
-    ada, address = _signed_in(world), f"/settings/inboxes/{world.inbox.id}"
+    ada, address = _ada(world), f"/settings/inboxes/{world.inbox.id}"
     for words in ("Салам!", ""):
         assert ada.post(address, data={"name": "Сайт", "welcome_title": words}).status_code == 303
         shown = re.search(r'name="welcome_title" value="([^"]*)"', ada.get(address).text)
@@ -153,7 +151,7 @@ def test_a_welcome_can_be_taken_away_again() -> None:
     ],
 )
 def test_an_address_that_the_database_cannot_hold_leads_nowhere(place: str) -> None:
-    answer = _signed_in(acme()).get(place)
+    answer = _ada(acme()).get(place)
     assert answer.status_code == 404
     assert "По этому адресу ничего нет" in answer.text
 
@@ -175,10 +173,5 @@ def _things(world: World) -> dict[str, int]:
     return numbers | {"contact": identity(world).contact_id}
 
 
-def _signed_in(world: World) -> Any:
-    client = create_app().test_client()
-    with across_accounts() as current:
-        token = tokens.issue(current.get_one(User, world.ada.id), Purpose.SESSION, account_id=world.account_id)
-    client.set_cookie(COOKIE, token)
-    client.environ_base["HTTP_SEC_FETCH_SITE"] = "same-origin"
-    return client
+def _ada(world: World) -> FlaskClient:
+    return signed_in(world.ada, world)

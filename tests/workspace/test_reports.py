@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from app.main import create_app
-from tests.workspace.test_pages import enter
+from tests.entering import enter
 from tests.world import acme
 
 pytestmark = pytest.mark.usefixtures("database", "valkey")

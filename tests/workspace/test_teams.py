@@ -9,12 +9,11 @@ from app.consumers import TIMERS
 from app.conversations import actions
 from app.conversations.queries import locked
 from app.database import session, transaction
-from app.main import create_app
 from app.timers import fire_due
 from app.users import queries
 from app.users.actions import make_team, set_team_members
-from app.users.models import Team, User
-from tests.workspace.test_pages import enter
+from app.users.models import Team
+from tests.entering import signed_in
 from tests.world import World, acme, asks, conversation_of, globex
 
 SAME = {"Sec-Fetch-Site": "same-origin"}
@@ -29,7 +28,7 @@ def world() -> World:
 
 @pytest.fixture
 def ada(world: World) -> FlaskClient:
-    return _signed_in(world.ada, world)
+    return signed_in(world.ada, world)
 
 
 def test_an_account_without_teams_is_told_when_one_is_worth_making(ada: FlaskClient) -> None:
@@ -120,11 +119,11 @@ def test_agents_and_other_accounts_do_not_touch_teams(world: World) -> None:
     team = _team(world, "оплата", world.bo.id)
     far = globex()
     for who, place, status in ((world.bo, world, 403), (far.ada, far, 404)):
-        client = _signed_in(who, place)
+        client = signed_in(who, place)
         for path in (f"/settings/teams/{team.id}", f"/settings/teams/{team.id}/deletion"):
             assert client.post(path, data={"name": "чужая"}, headers=SAME).status_code == status
         assert client.get(f"/settings/teams/{team.id}").status_code == status
-    assert _signed_in(world.bo, world).get("/settings/teams").status_code == 403
+    assert signed_in(world.bo, world).get("/settings/teams").status_code == 403
     assert [found.name for found in _teams(world)] == ["оплата"]
 
 
@@ -157,9 +156,3 @@ def _teams(world: World) -> list[Team]:
 def _members(team: Team) -> set[int]:
     with transaction(team.account_id):
         return queries.team_members(team.account_id).get(team.id, set())
-
-
-def _signed_in(user: User, world: World) -> FlaskClient:
-    client = create_app().test_client()
-    enter(client, user, world)
-    return client
