@@ -19,8 +19,9 @@ import psycopg
 import pytest
 from psycopg import sql
 from redis import Redis
+from redis.exceptions import RedisError
 
-from app import queue
+from app import limits, queue
 from app.config import ROOT, settings
 from app.embedded import DATABASE, LOGIN, SUPERUSER, Cluster, cluster_of
 from app.migrations import schema
@@ -37,8 +38,11 @@ SERVER_DATABASE = "kulpunai_server"
 
 @pytest.fixture
 def database(_migrated: Cluster) -> None:
-    """An empty database with the newest schema; numbers start at 1 again."""
+    """An empty database with the newest schema; numbers start at 1 again, and nobody has spent any limits."""
     empty(_migrated, DATABASE, renumber=True)
+    limits._local.clear()
+    with contextlib.suppress(RedisError), contextlib.closing(Redis.from_url(settings().valkey_url)) as client:
+        client.flushall()  # where one runs for the tests that ask for it
 
 
 @pytest.fixture(scope="session")

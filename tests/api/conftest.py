@@ -4,7 +4,6 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app import limits
 from app.api import door, public
 from app.main import create_app
 from tests.api.cast import Asking, World, asking, build
@@ -20,7 +19,6 @@ def client(web: Flask, database: None) -> FlaskClient:
     """A program without any token."""
     door._known.clear()
     public._known.clear()
-    limits._local.clear()
     return web.test_client()
 
 
