@@ -16,9 +16,10 @@ from app.clock import now
 from app.config import settings
 from app.conversations import links
 from app.conversations.models import Attachment
+from app.conversations.queries import COUNT_LIMIT
 from app.database import session
 from app.events import log
-from app.i18n import _, format_date, format_day, format_time, to_zone
+from app.i18n import _, format_date, format_day, format_number, format_time, to_zone
 
 bp = Blueprint("workspace", __name__)
 
@@ -47,6 +48,12 @@ def initials(name: str) -> str:
 def hue(name: str) -> int:
     """The colour of somebody's face: always the same, in degrees."""
     return int(hashlib.sha256(name.encode()).hexdigest()[:4], 16) % 360
+
+
+@bp.app_template_filter("counted")
+def counted(n: int) -> str:
+    """How many conversations, where nobody counts beyond COUNT_LIMIT: 12; 999+."""
+    return format_number(n) if n < COUNT_LIMIT else f"{COUNT_LIMIT - 1}+"
 
 
 @bp.app_template_filter("size")

@@ -3,7 +3,7 @@
 from flask import redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from app.conversations.queries import of_agent
+from app.conversations.queries import COUNT_LIMIT, of_agent
 from app.database import across_accounts
 from app.doors import own_account, viewer
 from app.errors import Invalid
@@ -11,9 +11,6 @@ from app.policies import policy
 from app.users import actions, queries
 from app.users.models import Role, User
 from app.workspace.blueprint import bp
-
-# Counts stop here (docs/decisions/0005)
-COUNT_LIMIT = 1000
 
 
 @bp.get("/settings/team")
@@ -96,5 +93,4 @@ def _page(user_id: int, problem: Invalid | None = None) -> str:
         left = len(of_agent(account_id, user_id, COUNT_LIMIT, is_unresolved=True))
         is_last = member.role == Role.ADMINISTRATOR and queries.administrators(account_id) == 1
     context = {"person": user, "member": member, "problem": problem, "left": left, "is_last": is_last}
-    count = str(left) if left < COUNT_LIMIT else f"{COUNT_LIMIT - 1}+"
-    return render_template("workspace/settings/agent.html", count=count, **context)
+    return render_template("workspace/settings/agent.html", **context)

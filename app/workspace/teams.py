@@ -7,7 +7,7 @@ from flask import redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app.calendars.queries import calendars
-from app.conversations.queries import of_team
+from app.conversations.queries import COUNT_LIMIT, of_team
 from app.doors import own_account, viewer
 from app.errors import Invalid
 from app.policies import policy
@@ -16,9 +16,6 @@ from app.users import actions
 from app.users import queries as people
 from app.users.models import Team
 from app.workspace.blueprint import bp
-
-# Counts stop here (docs/decisions/0005)
-COUNT_LIMIT = 1000
 
 
 @bp.get("/settings/teams")
@@ -105,8 +102,7 @@ def _page(found: Team | None, values: dict[str, Any], problem: Invalid | None = 
         left = len(of_team(found.account_id, found.id, COUNT_LIMIT, is_unresolved=True)) if found else 0
         works_by = _works_by([found])[found.id] if found else []
     context = {"team": found, "values": values, "problem": problem, "agents": agents, "works_by": works_by}
-    count = str(left) if left < COUNT_LIMIT else f"{COUNT_LIMIT - 1}+"
-    return render_template("workspace/settings/team.html", left=left, count=count, **context)
+    return render_template("workspace/settings/team.html", left=left, **context)
 
 
 def _works_by(teams: Sequence[Team]) -> dict[int, list[tuple[str, str]]]:
