@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text, update
@@ -162,10 +163,11 @@ for lane in lanes.waiting():
 
 
 @pytest.mark.parametrize("poison", ["deadly", "endless"])
-def test_what_kills_the_process_that_reads_it_is_set_aside_after_three_deaths(inbox, poison):
+def test_what_kills_the_process_that_reads_it_is_set_aside_after_five_deaths(inbox, poison):
     bring(inbox, "a", "before", poison, "after")
     seen = []
-    for _death in range(3):
+    for _death in range(lanes.DEATHS):
+        assert seen == []
         died = subprocess.run([sys.executable, "-c", DEADLY], cwd=ROOT, check=False, stderr=subprocess.DEVNULL)
         assert died.returncode
         lanes.count_fallen(lambda row, reason: seen.append((row.provider_key, reason)))
@@ -174,6 +176,19 @@ def test_what_kills_the_process_that_reads_it_is_set_aside_after_three_deaths(in
     assert seen == [(poison, "RuntimeError: the process that worked on it died")]
     work_all()
     assert states(inbox.account_id) == {"before": "done", poison: "dead", "after": "done"}
+
+
+def test_what_fell_together_does_not_come_back_at_the_same_moment(inbox):
+    for key in "abcdef":
+        bring(inbox, key, key)
+
+    def fall(_row: Intake) -> None:
+        raise ZeroDivisionError
+
+    work_all(fall)
+    with transaction(inbox.account_id) as current:
+        moments = list(current.exec(select(Intake.available_at)))
+    assert max(moments) - min(moments) > timedelta(seconds=0.1)
 
 
 def test_a_worker_that_lives_is_not_mourned(inbox):
