@@ -163,7 +163,7 @@ for lane in lanes.waiting():
 
 
 @pytest.mark.parametrize("poison", ["deadly", "endless"])
-def test_what_kills_the_process_that_reads_it_is_set_aside_after_five_deaths(inbox, poison):
+def test_what_kills_the_process_that_reads_it_is_set_aside_after_six_deaths(inbox, poison):
     bring(inbox, "a", "before", poison, "after")
     seen = []
     for _death in range(lanes.DEATHS):
