@@ -132,8 +132,10 @@ def extract(connection: psycopg.Connection[Any], account_id: int, lake: Path) ->
         for name, query in TABLES.items():
             _snapshot(connection, home.tables / f"{name}.parquet", query, account_id)
         last = _last_seq(connection, account_id)
-        for after, upto, rows in _batches(connection, account_id, home.last_seq(), last):
-            add_part(home, rows, after + 1, upto)
+        # one DuckDB for all parts: the pages it was given for one serve the next
+        with _typing() as memory:
+            for after, upto, rows in _batches(connection, account_id, home.last_seq(), last):
+                _add_part(memory, home, rows, after + 1, upto)
         erase(home)
         compact(home)
         return home.last_seq()
@@ -163,11 +165,20 @@ def erase(home: AccountLake) -> None:
 
 def add_part(home: AccountLake, rows: pl.DataFrame, first: int, last: int) -> None:
     """Put events `first` to `last` into the lake. rows: as in ROW. LogIsNotDense unless they are exactly those."""
+    with _typing() as memory:
+        _add_part(memory, home, rows, first, last)
+
+
+def _typing() -> duckdb.DuckDBPyConnection:
+    """A DuckDB of one thread: beside PostgreSQL a second one types no faster, the two wait for each other, busily."""
+    return duckdb.connect(config={"threads": 1})
+
+
+def _add_part(memory: duckdb.DuckDBPyConnection, home: AccountLake, rows: pl.DataFrame, first: int, last: int) -> None:
     if not rows["seq"].equals(pl.int_range(first, last + 1, eager=True)):
         raise LogIsNotDense(f"events {first} to {last} of the log are not {last - first + 1} in a row")
-    with duckdb.connect() as memory:
-        memory.register("batch", rows)
-        _copy(memory, STAGING, home.part(first, last))
+    memory.register("batch", rows)
+    _copy(memory, STAGING, home.part(first, last))
 
 
 def compact(home: AccountLake) -> None:
