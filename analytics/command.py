@@ -42,6 +42,8 @@ def metrics_command(
     adds "previous", the rows of the period before. rows: adds "behind", the conversations. why: adds "restated", what has
     changed since as_of.
     """
+    if why and as_of is None:
+        raise Refused("--why goes with --as-of.", "--why имеет смысл вместе с --as-of.")
     words = {"--time": (time, Time), "--attribution": (attribution, Attribution)}
     for option, (word, allowed) in words.items():
         _among(option, word, [choice.value for choice in allowed])
@@ -81,10 +83,11 @@ def _numbers(marts: Path, kind: str, names: tuple[int | str, ...]) -> tuple[int,
     found = []
     for name in map(str, names):
         number = int(name) if name.isascii() and name.isdigit() else None
-        if number is None or (number not in ours and name in theirs):
+        # a lake of marts alone knows no names, and takes every number
+        if number is None or (known and number not in ours):
             number = theirs.get(name)
         if number is None:
-            raise Refused(f"There is no {kind} “{name}”.", f"Нет такого: {kind} «{name}».")
+            raise Refused(f"There is no {kind} “{name}”.", f"{_NONE_OF[kind]} «{name}» нет.")
         found.append(number)
     return tuple(found)
 
@@ -124,3 +127,4 @@ def moment(words: str, where: ZoneInfo) -> datetime:
 
 
 _MIDNIGHT = datetime.min.time()
+_NONE_OF = {"inbox": "Канала", "agent": "Агента", "team": "Команды"}

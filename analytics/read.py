@@ -54,7 +54,7 @@ GROUPS = (*CALENDAR, *DIMENSIONS, "channel", "label", "captain", "status")
 # What the marts call the column of a group, where they call it otherwise
 COLUMN_OF = DIMENSIONS | {"channel": "inbox_id", "captain": "is_captains"}
 # What “as of today” says otherwise than the event
-OF_TODAY = ("agent_id", "team_id", "labels", "priority", "is_captains")
+OF_TODAY = ("agent_id", "team_id", "labels", "is_captains")
 # Which small table names a group, and by what
 NAMED = {"inbox": "inboxes", "agent": "agents", "team": "teams", "policy": "sla_policies", "article": "articles"}
 
@@ -159,11 +159,14 @@ def _is_of_sums(metric: Metric, query: Query) -> bool:
     return metric.kind != Kind.SHARE and not (metric.kind == Kind.SPAN and query.with_spread)
 
 
-def behind(marts: Path, query: Query, cell: dict[str, Any] | None = None, limit: int = 1000) -> list[dict[str, Any]]:
+def behind(
+    marts: Path, query: Query, cell: dict[str, Any] | None = None, limit: int | None = None
+) -> list[dict[str, Any]]:
     """What one number was made of, newest first: {"display_id", "conversation_id", "dated" (RFC 3339), "value"} of each.
 
-    cell: the group's keys of a row of `answer`, as they stand there; none for the whole. value: seconds of a span, whether it
-    is a hit of a ratio, 1 of a count. A conversation may stand there more than once: with each of its answers, say.
+    cell: the group's keys of a row of `answer`, as they stand there; none for the whole. limit: of how many at most; all, when
+    none is said. value: seconds of a span, whether it is a hit of a ratio, 1 of a count. A conversation may stand there more
+    than once: with each of its answers, say.
     """
     metric = _checked(query)
     with _engine(marts).cursor() as memory:
@@ -527,7 +530,7 @@ def _column(query: Query) -> str | None:
 
 
 def _flow_behind(
-    memory: duckdb.DuckDBPyConnection, metric: Metric, query: Query, cell: dict[str, Any] | None, limit: int
+    memory: duckdb.DuckDBPyConnection, metric: Metric, query: Query, cell: dict[str, Any] | None, limit: int | None
 ) -> list[dict[str, Any]]:
     source, keys = _source(query)
     chosen, values = _chosen(metric, query, _window(metric, us(query.since), us(query.until)))
@@ -542,7 +545,7 @@ def _flow_behind(
         from (select * from {source} where {where}) as found left join conversations
             on found.conversation_id = conversations.conversation_id
         order by dated_us desc, found.seq desc
-        limit {int(limit)}
+        {f"limit {limit:d}" if limit is not None else ""}
         """,
         values | wanted,
     ).fetchall()

@@ -224,6 +224,7 @@ def metrics(name: str, account_id: int, as_json: bool, **asked: Any) -> None:
     from analytics.errors import Refused
     from app import lake
 
+    _known(account_id)
     try:
         lake.refresh(account_id)
         told = metrics_command(lake.folder(), account_id, name, **asked)
@@ -247,6 +248,7 @@ def export(account_id: int, out: Path, is_csv: bool, with_personal_data: bool, e
     from analytics.errors import Refused
     from app import lake
 
+    _known(account_id)
     try:
         by = _administrator(account_id, email) if email else "system"
         rows = lake.export(account_id, out, with_personal_data=with_personal_data, by=by, is_csv=is_csv)
@@ -268,6 +270,7 @@ def articles() -> None:
 @click.option("--locale", required=True, help="ru or en")
 def import_articles(file: Path, account_id: int, portal: str, locale: str) -> None:
     """Take in articles, one JSON object a line; a line that is there already and unchanged changes nothing."""
+    import app.tables  # noqa: F401  a portal's row names rows of other rooms
     from app.help_center.importing import import_articles
 
     with file.open(encoding="utf-8") as lines:
@@ -358,22 +361,40 @@ def _measured(lines: Iterable[bytes], bar: Any) -> Iterator[bytes]:
 
 def _import_history(account_id: int, lines: Iterable[bytes], name: str) -> None:
     """Import and tell what became of it; exit code 1 when a line could not be taken."""
-    from app.accounts.models import Account
-    from app.database import across_accounts
     from app.history.importing import import_history
     from app.i18n import speak
 
     speak(say("en", "ru"))
-    with across_accounts() as current:
-        if current.get(Account, account_id) is None:
-            sys.exit(say(f"There is no account {account_id}.", f"Аккаунта {account_id} нет."))
+    _known(account_id)
     outcome = import_history(
         account_id, lines, report=lambda number, reason: click.echo(f"{name}:{number}: {reason}", err=True)
     )
     made = ", ".join(f"{kind} {count}" for kind, count in outcome.made.items()) or "0"
-    show(f"new: {made}; known {outcome.known}; refused {len(outcome.problems)}")
+    known, refused = outcome.known, len(outcome.problems)
+    tell(f"new: {made}; known {known}; refused {refused}", f"новое: {made}; известно {known}; отклонено {refused}")
     if outcome.problems:
         sys.exit(1)
+
+
+def _known(account_id: int) -> None:
+    """Says so and leaves when there is no such account, or no database to ask."""
+    from sqlalchemy.exc import OperationalError
+
+    from app.accounts.models import Account
+    from app.database import across_accounts
+
+    try:
+        with across_accounts() as current:
+            account = current.get(Account, account_id)
+    except OperationalError:
+        sys.exit(
+            say(
+                "The database does not answer: is Kulpunai running? `kulpunai doctor` says more.",
+                "База данных не отвечает: Kulpunai запущен? Подробнее: `kulpunai doctor`.",
+            )
+        )
+    if account is None:
+        sys.exit(say(f"There is no account {account_id}.", f"Аккаунта {account_id} нет."))
 
 
 def _migrate() -> None:

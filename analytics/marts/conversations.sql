@@ -31,7 +31,7 @@ select
     born.is_history,
     captain_answered_us,
     captain_answered_us is not null
-    or is_captains_after
+    or (is_captains_after and not born.is_history)
     or coalesce(is_on, false)
     or (born.is_history and begun.inbox_id in (select inbox_id from captains_imports)) as is_with_captain,
     agent_after as agent_id,

@@ -50,7 +50,9 @@ judged as (
         * exclude (held_by, snoozed_until_us),
         -- only what is pending can be held
         case when new_status = 'pending' then coalesce(held_by, '') when new_status is not null then '' end as new_holder,
-        case when new_status is not null then coalesce(snoozed_until_us, 0) end as new_until
+        -- a hand-off ends no snooze: until when stands in what began it
+        case when new_status is not null and not (kind = 3 and new_status = 'snoozed') then coalesce(snoozed_until_us, 0) end
+            as new_until
     from coded
 ),
 

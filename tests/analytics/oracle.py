@@ -265,7 +265,8 @@ def _after(row: Row) -> State:
     if is_new or row.name in ("conversation.status_changed", "conversation.bot_handoff"):
         status = data["status_change"][1] if row.name == "conversation.status_changed" else data["status"]
         change |= {"status": status, "holder": data["held_by"] if status == "pending" else None}
-        change["until"] = data.get("snoozed_until")
+        if row.name != "conversation.bot_handoff" or status != "snoozed":
+            change["until"] = data.get("snoozed_until")
     if row.kind == "customer":
         change["is_unanswered"] = True
     if row.kind in ANSWERERS:
@@ -441,7 +442,8 @@ def _as_born(talk: Talk) -> Dict:
 
 
 def _captain_involvement(talk: Talk, _metric: str, _begin: int, end: int, _talks: Any) -> list[Dict]:
-    is_his = _as_born(talk)["captain"] == "captain" or any(row.kind == "captain" for row in talk.rows)
+    is_held = _as_born(talk)["captain"] == "captain" and not talk.is_imported
+    is_his = is_held or any(row.kind == "captain" for row in talk.rows)
     if not is_his and not (talk.is_imported and talk.created.data["inbox_id"] in talk.world.captains_inboxes):
         return []
     return [_as_born(talk) | {"hit": any(row.kind == "captain" for row in talk.cut(end).rows)}]
@@ -686,7 +688,7 @@ def _occupancy(
     ]
 
 
-_TODAY = ("agent", "team", "labels", "priority", "captain")
+_TODAY = ("agent", "team", "labels", "captain")
 
 
 def _backlog(

@@ -68,6 +68,8 @@ def test_groups_can_be_channels(story: Story, lake: Path) -> None:
         ({"attribution": "now"}, "current"),
         ({"as_of": "yesterday"}, "no day or time"),
         ({"inbox": ("site",)}, "no inbox"),
+        ({"inbox": (99,)}, "no inbox"),
+        ({"why": True}, "--as-of"),
         ({"metric": "first_reponse"}, "first_response_human"),
         ({"by": "moon"}, "weekday_hour"),
         ({"by": "status"}, "cannot be grouped"),

@@ -493,6 +493,16 @@ def test_the_customer_waits_while_it_is_our_turn(story: Story, lake: Path) -> No
     assert ask(marts, "agent_wait", since=3051, until=9100) == []
 
 
+def test_a_hand_off_while_snoozed_ends_no_snooze_until_a_time_we_chose(story: Story, lake: Path) -> None:
+    talk = story.talk(0).customer(0).status(100, "snoozed", until=3000)
+    talk.tell("conversation.bot_handoff", 500, "captain", reason="asked for a person").resolve(1500)
+    talk = story.talk(0).customer(0).status(100, "snoozed")
+    talk.tell("conversation.bot_handoff", 500, "captain", reason="asked for a person").resolve(1500)
+    marts = story.build(lake)
+    assert value(marts, "requester_wait") == (1500 + 100) / 2
+    assert value(marts, "agent_wait") == (0 + 1400) / 2
+
+
 def test_while_captain_holds_it_a_message_without_an_answer_makes_it_our_turn(story: Story, lake: Path) -> None:
     talk = story.talk(0, status="pending", held_by="captain").customer(0).captain(10).customer(60).greeting(65)
     talk.automation(66).note(67).captain(90).customer(100).agent(130).resolve(200, by="captain")
@@ -651,6 +661,15 @@ def test_captain_is_judged_where_he_answers(story: Story, lake: Path) -> None:
     assert by(marts, "captain_involvement", "captain") == {"captain": 1, "human": 0}
 
 
+def test_an_imported_inbox_is_captains_only_where_he_answered(story: Story, lake: Path) -> None:
+    held = {"status": "pending", "held_by": "captain"}
+    story.talk(0, causation="history", **held).customer(0)  # held, never answered: not in this inbox
+    story.talk(0, causation="history", inbox_id=2, **held).customer(0).captain(5)
+    story.talk(0, causation="history", inbox_id=2).customer(0)
+    story.talk(0, inbox_id=3, **held).customer(0)  # live: who holds is on
+    assert by(story.build(lake), "captain_involvement", "inbox") == {2: 0.5, 3: 0}
+
+
 def test_a_durable_resolution_needs_no_person_for_a_week_in_any_conversation(story: Story, lake: Path) -> None:
     for later in (7 * DAY, 7 * DAY + 1, 40 * DAY):
         story.talk(0, contact_id=later).customer(0).captain(5).resolve(100, by="captain")
@@ -720,6 +739,8 @@ def test_as_of_today_follows_the_present_assignee_team_and_labels(story: Story, 
     assert by(marts, "first_response_human", "agent") == {7: 45}
     assert by(marts, "first_response_human", "agent", **now) == {9: 60, None: 30}
     assert by(marts, "full_resolution", "team", **now) == {3: 100}
+    # what it was worth then: a priority is no-one's to be credited
+    assert by(marts, "first_response_human", "priority", **now) == {None: 45}
     assert by(marts, "messages_incoming", "label", **now) == {"возврат": 1, None: 1}
     assert value(marts, "conversations", team_ids=(3,), **now) == 1
     assert value(marts, "conversations", team_ids=(3,)) is None

@@ -78,6 +78,16 @@ def test_every_number_opens_its_rows(world: Path, metric: str) -> None:
                 assert sum(found["value"] for found in opened) / row["n"] == pytest.approx(row["value"])
 
 
+def test_all_the_rows_behind_a_number_are_told_however_many(lake: Path) -> None:
+    story = Story()
+    talk = story.talk(0)
+    for second in range(1001):
+        talk.customer(second)
+    query = Query("messages_incoming", *WINDOW)
+    assert len(behind(story.build(lake), query)) == 1001
+    assert len(behind(story.build(lake), query, limit=10)) == 10
+
+
 def test_a_row_behind_a_number_says_which_conversation_and_when(lake: Path) -> None:
     story = Story()
     story.talk(0, display_id=41).customer(0).agent(300)

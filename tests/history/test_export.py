@@ -54,6 +54,16 @@ def test_without_leave_nobody_is_named(world: World, tmp_path: Path) -> None:
     assert [event.name for event in told(world)] == []
 
 
+def test_an_account_that_is_not_there_has_no_numbers_and_no_folder(world: World, tmp_path: Path) -> None:
+    window = ["--from", "2026-03-01", "--to", "2026-04-01"]
+    for asked in (["metrics", "csat", *window], ["export", "--out", str(tmp_path / "out")]):
+        said = CliRunner().invoke(main, [*asked, "--account", "999"])
+        assert said.exit_code == 1
+        assert "999" in said.output
+    assert not (lake.folder() / "999").exists()
+    assert not (tmp_path / "out").exists()
+
+
 def told(world: World) -> list[Any]:
     return [row for row in rows(world.account_id, "select name, actor from event where name = 'account.exported'")]
 
