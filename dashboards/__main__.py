@@ -30,6 +30,7 @@ async def _warm(_app: st.App) -> AsyncIterator[None]:
     days = [date(2024, 1, 1)]
     look.days(days[0], days[0], "ru")
     look.percent(0.5, "ru")
+    look.place("Europe/Moscow", "ru")
     yield
 
 

@@ -1,5 +1,7 @@
 """The dashboards. Run by `kulpunai dashboards`; who may look is decided here, before any page, and by each page again."""
 
+from pathlib import Path
+
 import streamlit as st
 
 st.set_page_config(page_title="Kulpunai", page_icon="🍓", layout="wide", initial_sidebar_state="collapsed")
@@ -24,6 +26,7 @@ PAGES = (
 )
 # What happens in the help center is nobody's own
 OF_ADMINISTRATORS = {"help"}
+BEGUN = "document.documentElement.lang = '%s'; parent.postMessage('kulpunai:drawn', '*')"
 
 viewer = gate.viewer()
 pages = [
@@ -35,6 +38,8 @@ page = st.navigation(pages, position="hidden")
 with st.container(horizontal=True, gap="small"):
     for known in pages:
         st.page_link(known)
+    # the language for those who listen; and the frame's own page need not stand in for us any longer
+    st.html(f"<script>{BEGUN % viewer.locale}</script>", width="content", unsafe_allow_javascript=True)
 page.run()
-# A chart is to be read and clicked; what there is to take away stands below. Last, for nothing on the page waits for it
-st.html('<style>[class*="st-key-chart_"] [data-testid="stElementToolbar"] { display: none }</style>')
+# What Streamlit's settings cannot say. Last, for nothing on the page waits for it
+st.html(Path(__file__).with_name("look.css"))

@@ -14,6 +14,8 @@ from dashboards.words import say
 
 # So many of the newest ratings are looked through
 MOST_LOOKED_AT = 2000
+# … and so many drawn
+MOST_SHOWN = 30
 
 
 @dataclass(frozen=True)
@@ -29,16 +31,18 @@ class Comment:
 def show(view: View) -> None:
     """The comments to the ratings that the view counts, the latest first."""
     locale = view.viewer.locale
-    st.subheader(say("comments", locale))
+    st.subheader(say("comments", locale), anchor=False)
     counted = {row["seq"]: row for row in view.behind("csat", None, None)[:MOST_LOOKED_AT]}
     found = asked(view.viewer, list(counted)) if counted else []
     if found is None:
         st.info(say("comments.away", locale), icon=":material/cloud_off:")
     elif not found:
         st.caption(say("comments.none", locale))
-    for comment in found or []:
+    for comment in (found or [])[:MOST_SHOWN]:
         with st.container(border=True):
             _draw(view, comment, counted[comment.seq]["display_id"], counted[comment.seq]["dated"])
+    if len(found or []) > MOST_SHOWN:
+        st.caption(say("comments.more", locale, shown=MOST_SHOWN))
     if view.viewer.is_administrator:
         parts.way(view, "/settings/ratings", say("comments.open", locale))
 

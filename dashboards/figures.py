@@ -87,11 +87,12 @@ def piles(days: list[date], parts: dict[str, tuple[Sequence[float], str]], palet
     drawn = [_bar(name, values, colour) | {"stack": "pile"} for name, (values, colour) in parts.items()]
     highest = max(map(sum, zip(*(values for values, _colour in parts.values()), strict=True)), default=0)
     option = _by_day(days, drawn, highest, palette, locale)
-    option["grid"] |= {"top": 36}
+    option["grid"] |= {"top": 40}
     option["legend"] = {
         "data": list(parts),
         "left": 0,
-        "top": 0,
+        # its letters reach above their line
+        "top": 4,
         "padding": 0,
         "icon": "circle",
         "itemWidth": 8,
@@ -160,7 +161,7 @@ def _by_day(
     days: list[date], drawn: list[Option], highest: float, palette: Palette, locale: str, form: str = "#,##0"
 ) -> Option:
     """These series over these days. Whatever is pointed at or clicked in a day's column is the day."""
-    dates = [f"{day:%d.%m}" if locale == "ru" else f"{day:%b} {day.day}" for day in days]
+    dates = [look.axis_day(day, locale) for day in days]
     steps = _steps(highest)
     columns = _bar("", [], "transparent") | _CLICKED | {"barWidth": "100%", "yAxisIndex": 1}
     columns["data"] = [
@@ -241,7 +242,7 @@ def _bar(name: str, values: Sequence[float], colour: str) -> Option:
 
 def _axis(names: list[str], palette: Palette, every: int = 1) -> Option:
     """Words, each so many of them."""
-    label = {"interval": every - 1, "hideOverlap": True, "color": palette.ink_soft, "fontSize": 12}
+    label = {"interval": every - 1, "hideOverlap": True, "margin": 10, "color": palette.ink_soft, "fontSize": 12}
     return {
         "type": "category",
         "data": names,

@@ -32,6 +32,8 @@ def chosen(viewer: Viewer, marts: Path, *, is_of_now: bool = False) -> View:
         _one_of("inbox", "inboxes", viewer, build, width=280)
         with st.popover(_filters_label(viewer.locale)):
             _more(viewer, build, is_of_now=is_of_now)
+        if is_narrowed():
+            st.button(say("filters.clear", viewer.locale), type="tertiary", on_click=_clear)
     state = st.session_state
     first, last = _days(today)
     _to_address(first, last)
@@ -116,6 +118,16 @@ def _to_address(first: date, last: date) -> None:
 
 # -- the controls
 
+_USUAL: dict[str, Any] = {
+    "inbox": 0,
+    "team": 0,
+    "agent": 0,
+    "label": "",
+    "time": Time.CALENDAR.value,
+    "attribution": Attribution.EVENT.value,
+    "compare": False,
+}
+
 
 def _period(locale: str, today: date) -> None:
     st.segmented_control(
@@ -170,15 +182,16 @@ def _either(name: str, values: list[str], locale: str) -> None:
     )
 
 
+def is_narrowed() -> bool:
+    """Whether anything but the days is chosen otherwise than usual."""
+    return any(st.session_state[name] != value for name, value in _USUAL.items())
+
+
+def _clear() -> None:
+    st.session_state.update(_USUAL)
+
+
 def _filters_label(locale: str) -> str:
     state = st.session_state
-    usual = {
-        "team": 0,
-        "agent": 0,
-        "label": "",
-        "compare": False,
-        "time": Time.CALENDAR,
-        "attribution": Attribution.EVENT,
-    }
-    count = sum(state[name] != value for name, value in usual.items())
+    count = sum(state[name] != value for name, value in _USUAL.items() if name != "inbox")
     return say("filters", locale) + (f" · {count}" if count else "")

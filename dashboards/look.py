@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_datetime, get_timezone_location
 from babel.numbers import format_decimal, format_percent
 
 from dashboards.words import say
@@ -68,11 +68,27 @@ def duration(seconds: float, locale: str) -> str:
 
 
 def days(first: date, last: date, locale: str) -> str:
-    """25 октября — 23 ноября 2026; the first year only where it differs."""
+    """25 октября — 23 ноября 2026; the first year only where it differs, and one day alone as itself."""
+    if first == last:
+        return day(first, locale)
     form = "d MMMM" if first.year == last.year else "d MMMM y"
-    written = (format_date(first, form, locale=locale), format_date(last, "d MMMM y", locale=locale))
     dash = f"{NBSP}— " if locale == "ru" else " – "
-    return dash.join(str(day).replace(" ", NBSP) for day in written)
+    return dash.join((str(format_date(first, form, locale=locale)).replace(" ", NBSP), day(last, locale)))
+
+
+def day(of: date, locale: str) -> str:
+    """23 ноября 2026."""
+    return str(format_date(of, "d MMMM y", locale=locale)).replace(" ", NBSP)
+
+
+def axis_day(of: date, locale: str) -> str:
+    """23.11, 23 Nov: as it stands under a chart."""
+    return f"{of:%d.%m}" if locale == "ru" else f"{of.day} {of:%b}"
+
+
+def place(zone: str, locale: str) -> str:
+    """By the clocks of which town: Бишкек, Bishkek; UTC is called so."""
+    return str(get_timezone_location(zone, locale=locale, return_city=True)) if "/" in zone else zone
 
 
 def weekday(number: int, locale: str) -> str:

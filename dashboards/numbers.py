@@ -107,7 +107,12 @@ class View:
     def window(self) -> str:
         """Which days, by whose clock."""
         locale = self.viewer.locale
-        return say("window", locale, days=look.days(self.first, self.last, locale), zone=self.viewer.timezone)
+        return say(
+            "window",
+            locale,
+            days=look.days(self.first, self.last, locale),
+            zone=look.place(self.viewer.timezone, locale),
+        )
 
     def palette(self) -> look.Palette:
         """The colours the viewer works in."""

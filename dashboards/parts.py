@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from functools import partial
+from math import ceil
 from typing import Any
 
 import polars as pl
@@ -19,6 +20,10 @@ from dashboards.words import WORDS, say
 FEW = 20
 # A longer table scrolls by itself
 MOST_LINES = 30
+# A table of so many columns takes all the width there is
+WIDE = 5
+# What a line of the first column holds, in letters; a long name goes on below, this far
+LINE, MOST_NAME_LINES = 22, 3
 _JUDGED = (Kind.SPAN, Kind.RATIO)
 # Of these shares, less is better; of spans always
 _BETTER_LOW = {"reopen_rate", "captain_harm", "help_searches_empty"}
@@ -62,17 +67,18 @@ def cards(view: View, metrics: Iterable[str | tuple[str, Told]], across: int = 3
 def card(view: View, metric: str, words: Told) -> None:
     """One number: what it is, its value, its n; on demand what exactly it counts, and its rows."""
     locale, known = view.viewer.locale, METRICS[metric]
-    with st.container(border=True, height="stretch"):
+    with st.container(border=True, height="stretch", vertical_alignment="distribute"):
         row = view.total(metric)
         nothing = "0" if known.kind in (Kind.COUNT, Kind.STOCK) else say("none", locale)
         value, details = words(view, metric, row) if row else (nothing, none(metric, locale))
         before = view.before(metric) if view.is_compared else None
-        st.metric(known.title.in_(locale), value, **_compared(metric, row, before, locale))
-        st.caption(details)
-        if view.is_compared:
-            st.caption(_was(metric, before, locale))
-        if _is_few(metric, row):
-            st.caption(f":material/info: {say('few', locale)}")
+        with st.container(gap="xxsmall"):
+            st.metric(known.title.in_(locale), value, **_compared(metric, row, before, locale))
+            st.caption(details)
+            if view.is_compared:
+                st.caption(_was(metric, before, locale))
+            if _is_few(metric, row):
+                st.caption(f":material/info: {say('few', locale)}")
         with st.container(horizontal=True):
             explain(view, [metric])
             if row and rows.can_open(metric):
@@ -181,20 +187,21 @@ def _chart(view: View, metric: str, accent: str) -> None:
         return
     drawn = {Kind.SPAN: _spans, Kind.RATIO: _shares, Kind.SHARE: _shares}.get(kind, _counts)
     figure, unit = drawn(view, by_day, getattr(view.palette(), accent) if accent else "")
-    title = {"title": METRICS[metric].title.in_(locale), "unit": unit or say(f"unit.{METRICS[metric].unit}", locale)}
+    title = {"title": METRICS[metric].title.in_(locale), "unit": unit or say("unit.pieces", locale)}
     last = by_day.get(view.last)
     n = look.number(last["value"] if last else 0, locale)
     note = noted(view, by_day.values(), is_time=kind == Kind.SHARE)
     if kind == Kind.STOCK:
         note = say("chart.stock", locale, window=view.window(), n=n)
     key = f"chart.{metric}" if f"chart.{metric}" in WORDS else "chart.any"
-    plot(figure, say(key, locale, **title), note, metric, day_of(metric) if rows.can_open(metric) else None)
+    plot(figure, say(key, locale, **title), note, metric, day_of(metric, locale) if rows.can_open(metric) else None)
 
 
 def plot(figure: Figure, title: str, note: str, key: str, opens: Callable[[Any], None] | None = None) -> None:
     """A chart under its sentence, which is also what those hear who do not see it. opens: what a click does with its mark."""
-    st.markdown(f"**{title}**")
-    st.caption(note)
+    with st.container(gap="xxsmall"):
+        st.markdown(f"**{title}**")
+        st.caption(note)
     key, alt = f"chart_{key}", f"{title}. {note}"
     clicked: Any = partial(_clicked, key, figure.marks, opens) if opens else "ignore"
     st.echarts_chart(
@@ -217,9 +224,9 @@ def _clicked(key: str, marks: Sequence[Any], opens: Callable[[Any], None]) -> No
         opens(marks[place])
 
 
-def day_of(metric: str) -> Callable[[date], None]:
+def day_of(metric: str, locale: str) -> Callable[[date], None]:
     """Opens the rows of the day that was clicked."""
-    return lambda day: rows.opens(metric, "day", {"day": day.isoformat()}, f"{day:%d.%m.%Y}")
+    return lambda day: rows.opens(metric, "day", {"day": day.isoformat()}, look.day(day, locale))
 
 
 def _spans(view: View, by_day: dict[Any, Row], _accent: str) -> tuple[Figure, str]:
@@ -271,7 +278,10 @@ def table(view: View, by: str, metrics: Sequence[str]) -> None:
     st.dataframe(
         _styled(view, by, names, values, answers),
         hide_index=True,
+        # few columns stand together, so that the eye finds the number of a name
+        width="content" if len(asked) < WIDE else "stretch",
         height="content" if len(groups) <= MOST_LINES else 600,
+        row_height=_row_height(names.values()),
         column_config=_columns(by, asked, locale),
         placeholder="—",
         key=key,
@@ -306,9 +316,9 @@ def _styled(
     view: View, by: str, names: dict[Any, str], values: dict[str, list[Any]], answers: dict[str, dict[Any, Row]]
 ) -> Any:
     """The numbers as people write them; those of few cases in grey. Sorted, they are numbers still."""
-    locale, grey = view.viewer.locale, f"color: {view.palette().ink_soft}"
+    locale, ink, grey = view.viewer.locale, f"color: {view.palette().ink}", f"color: {view.palette().ink_soft}"
     shown: dict[str, Any] = {by: list(names.values())}
-    colours: dict[str, list[str]] = {by: [""] * len(names)}
+    colours: dict[str, list[str]] = {by: [ink] * len(names)}
     for metric, answered in answers.items():
         shown[metric] = pl.Series(values[metric], dtype=pl.Float64)
         colours[metric] = [grey if _is_few(metric, answered.get(group)) else "" for group in names]
@@ -319,6 +329,12 @@ def _styled(
     css: Any = pl.DataFrame(colours).to_pandas()
     form = {metric: _formatter(METRICS[metric].kind, locale) for metric in values}
     return plain.style.format(form, na_rep="—").apply(lambda _: css, axis=None)
+
+
+def _row_height(names: Iterable[str]) -> int:
+    """Pixels: one line, or as many as the longest name needs."""
+    lines = min(max(ceil(len(name) / LINE) for name in names), MOST_NAME_LINES)
+    return 35 + 19 * (lines - 1)
 
 
 def _is_few(metric: str, row: Row | None) -> bool:

@@ -51,7 +51,9 @@ def _dialog(view: View, metric: str, by: str | None, cell: Row | None, group: st
         if not found:
             st.info(say("rows.none", locale))
             return
-        st.markdown(linked(view, [_cells(view, known.kind, row) for row in found[:MOST_SHOWN]]), unsafe_allow_html=True)
+        heads = (say("live.conversation", locale), say("rows.when", locale), known.title.in_(locale))
+        told = linked(view, [_cells(view, known.kind, row) for row in found[:MOST_SHOWN]], heads)
+        st.markdown(told, unsafe_allow_html=True)
         if len(found) > MOST_SHOWN:
             st.caption(say("rows.more", locale, shown=look.number(MOST_SHOWN, locale)))
         sheets.downloads(pl.DataFrame(found, infer_schema_length=None), f"kulpunai-{metric}", "rows", locale)
@@ -84,7 +86,8 @@ def linked(view: View, lines: Sequence[tuple[int | None, Sequence[str]]], heads:
     What stands beside it, and the heads, are our own words, numbers and times: no name that people gave.
     """
     base = view.viewer.workspace_url
-    head = "".join(f"<th>{word}</th>" for word in heads)
+    width = 1 + max((len(cells) for _number, cells in lines), default=0)
+    head = "".join(f"<th>{word}</th>" for word in heads[:width])
     written = []
     for number, cells in lines:
         name = f"№&nbsp;{number}" if number is not None else "—"

@@ -23,7 +23,7 @@ def show(
     """The page of that name, drawn by `draw`. is_of_now: it has no period. is_everybodys: agents see it too."""
     home, locale = numbers.home(viewer), viewer.locale
     marts = home.current()
-    st.title(say(f"page.{page}", locale))
+    st.title(say(f"page.{page}", locale), anchor=False)
     if not (is_everybodys or viewer.is_administrator):
         st.info(say("administrators", locale), icon=":material/lock:")
         return
@@ -34,7 +34,10 @@ def show(
     try:
         view = filters.chosen(viewer, marts, is_of_now=is_of_now)
         _foreword(view, is_of_now=is_of_now)
+        above = st.container()
         draw(view)
+        if view.shown and not any(view.shown.values()) and numbers.built(viewer.account_id, marts.name).seq:
+            above.info(say("empty.filters" if filters.is_narrowed() else "empty", locale), icon=":material/search_off:")
         _take_away(view, page)
         rows.opened(view, page)
     except (duckdb.IOException, FileNotFoundError):

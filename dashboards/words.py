@@ -17,9 +17,9 @@ WORDS: dict[str, Words] = {
     "period.90": Words("90 days", "90\u00a0дней"),
     "inbox": Words("Inbox", "Канал"),
     "inbox.all": Words("All inboxes", "Все каналы"),
-    "window": Words("{days}, {zone} time", "{days}, время {zone}"),
+    "window": Words("{days}, {zone} time", "{days}, время: {zone}"),
     "mine": Words("Your own numbers.", "Только ваши числа."),
-    "fresh": Words("Data up to event #{seq} of {recorded}.", "Данные по\u00a0событие №\u00a0{seq} от\u00a0{recorded}."),
+    "fresh": Words("Data as of {recorded}, event #{seq}.", "Данные на\u00a0{recorded}, событие №\u00a0{seq}."),
     "fresh.empty": Words("Nothing has happened yet.", "Пока ничего не\u00a0произошло."),
     "unbuilt": Words(
         "There are no numbers yet: the first ones appear within a minute of the first conversation.",
@@ -105,6 +105,14 @@ WORDS: dict[str, Words] = {
     "period.0": Words("Dates", "Даты"),
     "dates": Words("First and last day", "Первый и\u00a0последний день"),
     "filters": Words("More filters", "Ещё фильтры"),
+    "filters.clear": Words("Clear filters", "Сбросить фильтры"),
+    "empty": Words(
+        "Nothing happened in these days. Choose others.", "В\u00a0эти дни ничего не\u00a0было. Выберите другие."
+    ),
+    "empty.filters": Words(
+        "Nothing passes these filters. Choose other days or clear the filters.",
+        "Под\u00a0эти фильтры ничего не\u00a0подходит. Выберите другие дни или сбросьте фильтры.",
+    ),
     "team": Words("Team", "Команда"),
     "team.all": Words("All teams", "Все команды"),
     "agent": Words("Agent", "Агент"),
@@ -126,6 +134,7 @@ WORDS: dict[str, Words] = {
     "csv": Words("Download CSV", "Скачать CSV"),
     "parquet": Words("Download Parquet", "Скачать Parquet"),
     "rows": Words("Conversations", "Диалоги"),
+    "rows.when": Words("When", "Когда"),
     "rows.count": Words("{n} rows of {talks} conversations.", "Строк: {n}, диалогов: {talks}."),
     "rows.none": Words("There is nothing behind this number.", "За\u00a0этим числом ничего нет."),
     "rows.more": Words(
@@ -147,6 +156,7 @@ WORDS: dict[str, Words] = {
         "**Window.** {window}. Of spans, working hours alone count, by the calendar in force at each moment.",
         "**Период.** {window}. От отрезков считаются только рабочие часы, по\u00a0календарю, который тогда действовал.",
     ),
+    "unit.pieces": Words("count", "штук"),
     "unit.seconds": Words("seconds, written as time", "секунды, записаны как время"),
     "unit.fraction": Words("a share of the whole", "доля от целого"),
     "unit.conversations": Words("conversations", "диалоги"),
@@ -207,8 +217,8 @@ WORDS: dict[str, Words] = {
     "reason.history": Words("Of an imported history", "Из загруженной истории"),
     "reason.switched_off": Words("Switched off", "Выключен"),
     "traffic.heat": Words(
-        "When it happens: {title}, by hour and weekday, {unit}",
-        "Когда это бывает: {title}, по\u00a0часам и\u00a0дням недели, {unit}",
+        "When it happens: {title}, count by hour and weekday",
+        "Когда это бывает: {title}, штук по\u00a0часам и\u00a0дням недели",
     ),
     "traffic.what": Words("What to count", "Что считать"),
     "then": Words(
@@ -219,7 +229,7 @@ WORDS: dict[str, Words] = {
     "range": Words("95% interval", "Интервал 95\u00a0%"),
     "range.of": Words("{low} to {high}, n\u00a0=\u00a0{n}", "{low} — {high}, n\u00a0=\u00a0{n}"),
     "sla.piles": Words(
-        "SLA targets kept and missed day by day, targets", "Выполненные и\u00a0пропущенные цели SLA по\u00a0дням, цели"
+        "SLA targets kept and missed day by day, count", "Выполненные и\u00a0пропущенные цели SLA по\u00a0дням, штук"
     ),
     "sla.met": Words("kept", "выполнены"),
     "sla.missed": Words("missed", "пропущены"),
@@ -232,6 +242,7 @@ WORDS: dict[str, Words] = {
     "comments.none": Words(
         "Nobody wrote anything beside a rating in this period.", "За\u00a0период слов к\u00a0оценкам нет."
     ),
+    "comments.more": Words("The newest {shown} are shown.", "Показаны последние {shown}."),
     "comments.away": Words(
         "The workspace does not answer just now, so the comments cannot be shown.",
         "Рабочее место сейчас не\u00a0отвечает, поэтому отзывы показать нельзя.",
@@ -279,7 +290,8 @@ WORDS: dict[str, Words] = {
     "live.load": Words("{presence} · open: {open}", "{presence} · открытых: {open}"),
     "live.waiting": Words("Who waits longest", "Кто ждёт дольше всех"),
     "live.calm": Words("Nobody waits for an answer.", "Никто не\u00a0ждёт ответа."),
-    "live.waits": Words("waits", "ждёт"),
+    "live.waits": Words("Waits", "Ждёт"),
+    "live.more": Words("Shown: {shown} of {n}.", "Показано: {shown} из {n}."),
     "live.conversation": Words("Conversation", "Диалог"),
     "presence.online": Words("online", "в\u00a0сети"),
     "presence.busy": Words("busy", "занят"),

@@ -1,5 +1,6 @@
 """Inboxes, and who answers in them."""
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import jsonify
@@ -17,6 +18,7 @@ from app.text import CONTENT_LIMIT, NAME_LIMIT
 from app.users import queries as user_queries
 from app.users import wire as user_wire
 
+MEMBERS = "/api/v1/accounts/<int:account_id>/inbox_members"
 # What may be changed, and what it is called here
 TEXTS = {
     "name": ("name", NAME_LIMIT),
@@ -79,14 +81,52 @@ def _hours(sent: Params) -> dict[str, Any]:
     }
 
 
-@bp.get("/api/v1/accounts/<int:account_id>/inbox_members/<int:inbox_id>")
+@bp.get(f"{MEMBERS}/<int:inbox_id>")
 @policy("api_agent")
 def list_inbox_members(account_id: int, inbox_id: int) -> ResponseReturnValue:
     """The agents who answer in the inbox."""
     with own_account():
-        members = queries.member_ids(account_id, visible(inbox_id).id)
-        people = [person for person in user_queries.agents(account_id) if person[0].id in members]
-    return jsonify(payload=[user_wire.agent(person) for person in people])
+        return jsonify(payload=_members(visible(inbox_id)))
+
+
+@bp.post(MEMBERS)
+@policy("api_administrator")
+def add_inbox_members(account_id: int) -> ResponseReturnValue:
+    """Let the agents `user_ids` answer in `inbox_id` too. The answer is everybody who does."""
+    return _set_members(lambda before, named: before | named)
+
+
+@change(MEMBERS)
+@policy("api_administrator")
+def set_inbox_members(account_id: int) -> ResponseReturnValue:
+    """Let the agents `user_ids` be those who answer in `inbox_id`."""
+    return _set_members(lambda _before, named: named)
+
+
+@bp.delete(MEMBERS)
+@policy("api_administrator")
+def remove_inbox_members(account_id: int) -> ResponseReturnValue:
+    """Let the agents `user_ids` answer in `inbox_id` no longer."""
+    _set_members(lambda before, named: before - named)
+    return ""
+
+
+def _set_members(wanted: Callable[[set[int], set[int]], set[int]]) -> ResponseReturnValue:
+    account_id, sent = viewer().account_id, params()
+    if "user_ids" not in sent:
+        raise Invalid("user_ids", _("Say which agents."))
+    named = set(sent.numbers("user_ids"))
+    with own_account():
+        found = visible(sent.number("inbox_id") or 0)
+        if named - user_queries.people(account_id, named).keys():
+            raise Invalid("user_ids", _("There is no such agent."))
+        actions.set_members(found, wanted(queries.member_ids(account_id, found.id), named), by=viewer().user.actor)
+        return jsonify(payload=_members(found))
+
+
+def _members(inbox: Inbox) -> list[dict[str, Any]]:
+    members = queries.member_ids(inbox.account_id, inbox.id)
+    return [user_wire.agent(person) for person in user_queries.agents(inbox.account_id) if person[0].id in members]
 
 
 def visible(inbox_id: int) -> Inbox:

@@ -88,6 +88,12 @@ def day(on: date) -> str:
     return format_date(on) if on.year != today.year else format_date(on, "d MMMM")
 
 
+@bp.app_template_filter("day_of")
+def day_of(moment: datetime) -> str:
+    """The day of a moment by the clocks of the house: 2026-11-21."""
+    return to_zone(moment).date().isoformat()
+
+
 @bp.app_template_filter("readable")
 def readable(url: str) -> str:
     """An address as people read it: without its scheme, letters instead of %D0%BA; for the eye alone."""

@@ -1,7 +1,7 @@
 """Conversations: the list, the thread, the side pane, and every change of them."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import redirect, render_template, request, url_for
@@ -30,7 +30,7 @@ from app.workspace.blueprint import bp, done, newest, part, wants_part
 from app.workspace.contacts import known_of
 from app.workspace.copilot import shown
 from app.workspace.suggestions import offered_hints, wishes
-from app.workspace.thread import thread
+from app.workspace.thread import Day, thread
 
 # Which conversations a list holds, as against the state that one of them is in
 LISTED_NAMES = {
@@ -39,6 +39,8 @@ LISTED_NAMES = {
     Status.SNOOZED: N_("All snoozed"),
     Status.RESOLVED: N_("All resolved"),
 }
+# So many lines of days a page asks anew at once
+MOST_DAYS = 50
 _PARAMETERS = ("status", "tab", "q", "inbox", "team", "label", "sla", "policy", "sort")
 
 
@@ -159,6 +161,18 @@ def activity(display_id: int, seq: int) -> ResponseReturnValue:
         if line is None:
             return "", 204
         return part(render_template("workspace/conversations/_activity.html", item=line))
+
+
+@bp.get("/days")
+@policy("agent")
+def day_lines() -> ResponseReturnValue:
+    """The lines above these days, `on`, in a thread: as they are called now, for a page that has seen a midnight."""
+    try:
+        days = [Day(date.fromisoformat(on)) for on in request.args.getlist("on")[:MOST_DAYS]]
+    except ValueError:
+        raise Invalid("on", _("This is not a date.")) from None
+    with own_account():
+        return part("".join(render_template("workspace/conversations/_day.html", item=day) for day in days))
 
 
 @bp.post("/conversations/<int:display_id>/resolution")

@@ -15,7 +15,7 @@ def show(viewer: Viewer) -> None:
 
 def _draw(view: View) -> None:
     locale = view.viewer.locale
-    st.subheader(say("captain.drafts", locale))
+    st.subheader(say("captain.drafts", locale), anchor=False)
     parts.cards(
         view,
         (
@@ -27,7 +27,7 @@ def _draw(view: View) -> None:
             "captain_drafts_rejected",
         ),
     )
-    st.subheader(say("captain.answers", locale))
+    st.subheader(say("captain.answers", locale), anchor=False)
     parts.cards(
         view,
         (
@@ -42,11 +42,11 @@ def _draw(view: View) -> None:
         ),
     )
     parts.charts(view, ("captain_drafts", "captain_answers"), accent="sea")
-    st.subheader(say("captain.why", locale))
+    st.subheader(say("captain.why", locale), anchor=False)
     parts.table(view, "reason", ("captain_abstentions", "captain_handoffs"))
     if view.viewer.is_administrator:
         parts.way(view, "/captain/questions", say("captain.questions", locale))
-        st.subheader(say("captain.help", locale))
+        st.subheader(say("captain.help", locale), anchor=False)
         parts.cards(view.plain(), ("help_searches_empty", "help_answers"), across=2)
 
 

@@ -18,7 +18,7 @@ def _draw(view: View) -> None:
     st.caption(say("help.plain", locale))
     parts.cards(plain, ("help_views", "help_votes", "help_searches_empty", "help_answers"), across=2)
     parts.charts(plain, ("help_views", "help_searches_empty"))
-    st.subheader(say("help.articles", locale))
+    st.subheader(say("help.articles", locale), anchor=False)
     parts.table(plain, "article", ("help_views", "help_votes"))
 
 

@@ -15,7 +15,7 @@ def show(viewer: Viewer) -> None:
 
 def _draw(view: View) -> None:
     for by in ("inbox", "channel"):
-        st.subheader(say(f"by.{by}", view.viewer.locale))
+        st.subheader(say(f"by.{by}", view.viewer.locale), anchor=False)
         parts.table(view, by, parts.COMPARED)
 
 

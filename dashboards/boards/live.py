@@ -74,6 +74,7 @@ def _rows(view: View, name: str, counted: pl.DataFrame) -> None:
     locale = view.viewer.locale
     with st.popover(say("rows", locale), type="tertiary"):
         st.markdown(_linked(view, counted), unsafe_allow_html=True)
+        _more(counted, locale)
         sheets.downloads(
             counted.with_columns(pl.col("labels").list.join(", ")), f"kulpunai-{name}", f"live_{name}", locale
         )
@@ -91,6 +92,14 @@ def _waiting(view: View, waiting: pl.DataFrame) -> None:
         st.caption(say("live.calm", locale))
     else:
         st.markdown(_linked(view, waiting), unsafe_allow_html=True)
+        _more(waiting, locale)
+
+
+def _more(counted: pl.DataFrame, locale: str) -> None:
+    """That there are more than are drawn."""
+    if counted.height > MOST_SHOWN:
+        numbers = {"shown": look.number(MOST_SHOWN, locale), "n": look.number(counted.height, locale)}
+        st.caption(say("live.more", locale, **numbers))
 
 
 def _linked(view: View, counted: pl.DataFrame) -> str:

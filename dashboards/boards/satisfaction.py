@@ -20,7 +20,7 @@ def _draw(view: View) -> None:
         _ratings(view)
     parts.charts(view, ("csat", "response_rate"))
     for by in ("agent", "team", "inbox"):
-        st.subheader(say(f"by.{by}", locale))
+        st.subheader(say(f"by.{by}", locale), anchor=False)
         parts.table(view, by, ("csat", "response_rate"))
     comments.show(view)
 

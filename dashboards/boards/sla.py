@@ -19,13 +19,14 @@ def _draw(view: View) -> None:
     with st.container(border=True):
         _piles(view)
     for by in ("target", "policy", "agent", "team"):
-        st.subheader(say(f"sla.by_{by}", locale))
+        st.subheader(say(f"sla.by_{by}", locale), anchor=False)
         parts.table(view, by, ("sla_compliance", "sla_unfinished"))
 
 
 def _piles(view: View) -> None:
     locale, by_day, colours = view.viewer.locale, view.by_day("sla_compliance"), view.palette()
     if not by_day:
+        st.markdown(f"**{say('sla.piles', locale)}**")
         st.caption(parts.none("sla_compliance", locale))
         return
     settled = [by_day[day]["n"] if day in by_day else 0 for day in view.days()]
@@ -38,7 +39,11 @@ def _piles(view: View) -> None:
         locale,
     )
     parts.plot(
-        figure, say("sla.piles", locale), parts.noted(view, by_day.values()), "sla", parts.day_of("sla_compliance")
+        figure,
+        say("sla.piles", locale),
+        parts.noted(view, by_day.values()),
+        "sla",
+        parts.day_of("sla_compliance", locale),
     )
 
 

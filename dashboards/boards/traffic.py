@@ -41,7 +41,6 @@ def _heat(view: View) -> None:
     metric = st.session_state["by_hour"]
     answered = view.ask(metric, "weekday_hour")
     title = METRICS[metric].title.in_(locale)
-    unit = say("unit.times" if metric == "episode_resolution" else f"unit.{METRICS[metric].unit}", locale)
     if not answered:
         st.markdown(f"**{title}**")
         st.caption(parts.none(metric, locale))
@@ -49,7 +48,7 @@ def _heat(view: View) -> None:
     counts = {(row["weekday"], row["hour"]): row["n"] for row in answered}
     parts.plot(
         figures.heat(counts, view.palette(), locale),
-        say("traffic.heat", locale, title=title[:1].lower() + title[1:], unit=unit),
+        say("traffic.heat", locale, title=title[:1].lower() + title[1:]),
         parts.noted(view, answered),
         f"heat_{metric}",
         partial(_hour_of, metric, locale),

@@ -8,6 +8,7 @@ from app.calendars import queries as calendar_queries
 from app.calendars.actions import assign, create_calendar
 from app.database import session, transaction
 from app.events import log
+from app.inboxes import queries as inbox_queries
 from app.inboxes.models import Inbox
 from app.users.actions import make_team
 from tests.api import shapes
@@ -113,3 +114,50 @@ def test_what_makes_no_sense_changes_nothing(ada: Asking, world: World, wrong: d
 def test_only_administrators_change_an_inbox(bo: Asking, eve: Asking, world: World) -> None:
     assert bo.patch(f"inboxes/{world.site.id}", {"name": "Мой"}).status_code in {401, 403}
     assert eve.patch(f"inboxes/{world.site.id}", {"name": "Мой"}).status_code == 404
+
+
+def test_members_are_added_set_and_removed_and_the_workspace_shows_the_same(ada: Asking, world: World) -> None:
+    to = {"inbox_id": world.api.id}
+    assert _names(ada.patch("inbox_members", to | {"user_ids": []})) == []
+    assert _names(ada.post("inbox_members", to | {"user_ids": [world.bo.id]})) == ["Bo"]
+    assert _names(ada.post("inbox_members", to | {"user_ids": [world.ada.id]})) == ["Bo", "Ада"]
+    assert _names(ada.patch("inbox_members", {"inbox_id": str(world.api.id), "user_ids": [world.ada.id]})) == ["Ада"]
+    with transaction(world.acme.id):
+        assert inbox_queries.member_ids(world.acme.id, world.api.id) == {world.ada.id}
+        told = log.read(world.acme.id, 0, 1000, names=["inbox.members_changed"])[-3:]
+        assert [(event.actor, event.data["added"], event.data["removed"]) for event in told] == [
+            (world.ada.actor, [world.bo.id], []),
+            (world.ada.actor, [world.ada.id], []),
+            (world.ada.actor, [], [world.bo.id]),
+        ]
+    answer = ada.delete("inbox_members", json=to | {"user_ids": [world.ada.id]})
+    assert (answer.status_code, answer.data) == (200, b"")
+    assert _names(ada.get(f"inbox_members/{world.api.id}")) == []
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
+def test_members_that_cannot_be_are_refused_and_nothing_changes(ada: Asking, world: World, method: str) -> None:
+    """Among them a list that is missing: it must not empty the inbox."""
+    ada.patch("inbox_members", {"inbox_id": world.api.id, "user_ids": [world.bo.id]})
+    for sent in ({}, {"user_ids": [world.bo.id, world.eve.id]}, {"user_ids": ["x"]}):
+        answer = ada.call(method, "inbox_members", json={"inbox_id": world.api.id} | sent)
+        assert answer.status_code == 422
+        assert answer.json["attributes"] == ["user_ids"]
+    assert ada.call(method, "inbox_members", json={"user_ids": [world.bo.id]}).status_code == 404
+    assert ada.call(method, "inbox_members", json={"inbox_id": 999_999, "user_ids": []}).status_code == 404
+    assert _names(ada.get(f"inbox_members/{world.api.id}")) == ["Bo"]
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH", "PUT", "DELETE"])
+def test_only_administrators_of_the_account_say_who_answers(
+    ada: Asking, bo: Asking, eve: Asking, world: World, method: str
+) -> None:
+    sent = {"inbox_id": world.site.id, "user_ids": [world.bo.id]}
+    before = _names(ada.get(f"inbox_members/{world.site.id}"))
+    assert bo.call(method, "inbox_members", json=sent).status_code == 401
+    assert eve.call(method, "inbox_members", json=sent).status_code == 404
+    assert _names(ada.get(f"inbox_members/{world.site.id}")) == before
+
+
+def _names(answer: Any) -> list[str]:
+    return [agent["name"] for agent in fits(shapes.Agents, answer)["payload"]]

@@ -36,7 +36,7 @@ def test_each_number_says_its_unit_its_window_and_its_n(visit: Visit) -> None:
     assert "n = 2 целей с исходом" in words
     assert "интервал 95 %: от 9,5 % до 90,5 % · n = 2 оценок · ответили на 100 % из 2 опросов" in words
     assert "сообщений: 2 входящих, 2 исходящих" in words
-    assert "время Europe/Moscow" in words
+    assert "время: Москва" in words
 
 
 def test_each_number_explains_itself(visit: Visit) -> None:
@@ -51,8 +51,8 @@ def test_few_cases_are_called_few(visit: Visit) -> None:
 
 
 def test_the_page_says_how_fresh_it_is(visit: Visit) -> None:
-    assert "Данные по событие № 15 от " in said(visit(token=token()))
-    assert "Data up to event #15 of " in said(visit(token=token(locale="en")))
+    assert "событие № 15." in said(visit(token=token()))
+    assert ", event #15." in said(visit(token=token(locale="en")))
 
 
 def test_the_inbox_and_the_period_come_from_the_address_and_go_there(visit: Visit) -> None:
@@ -110,7 +110,8 @@ def test_a_new_build_is_what_the_next_run_shows(visit: Visit, world: Path) -> No
 def test_charts_have_russian_dates_a_zero_and_words_for_those_who_do_not_see(visit: Visit) -> None:
     page = visit(token=token())
     charts = [element.proto for element in page.get("echarts_chart")]
-    assert len(charts) == 3  # nothing is unresolved, so there is nothing to draw of it
+    # nothing is unresolved, so there is nothing to draw of it, unless a midnight lies between
+    assert len(charts) in (3, 4)
     for chart in charts:
         option = json.loads(chart.spec)
         assert all(re.fullmatch(r"\d\d\.\d\d", day) for axis in option["xAxis"] for day in axis["data"])
@@ -121,7 +122,7 @@ def test_charts_have_russian_dates_a_zero_and_words_for_those_who_do_not_see(vis
     assert alt.startswith("Первый ответ человека по дням, минуты: медиана и p90. ")
     assert alt.endswith("n = 2")
     english = json.loads(visit(token=token(locale="en")).get("echarts_chart")[0].proto.spec)
-    assert all(re.fullmatch(r"[A-Z][a-z]{2} \d\d?", day) for day in english["xAxis"][0]["data"])
+    assert all(re.fullmatch(r"\d\d? [A-Z][a-z]{2}", day) for day in english["xAxis"][0]["data"])
 
 
 def test_a_chart_is_dark_for_those_who_work_in_the_dark(visit: Visit) -> None:

@@ -1,6 +1,7 @@
 """Every page answers its question: with data, with none, to an agent alone; each number opens its rows and can be taken away."""
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -9,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from analytics.lake import account
 from analytics.metrics import METRICS
-from dashboards import sheets
+from dashboards import parts, sheets
 from dashboards.words import WORDS
 from tests.analytics import story as stories
 from tests.dashboards.conftest import settle
@@ -140,7 +141,7 @@ def test_the_traffic_has_a_heat_map_of_the_week_by_its_hours(turn: Turn) -> None
     page = turn("traffic")
     assert cards(page)["Новые диалоги"] == "3"
     assert cards(page)["Нерешённые диалоги"] == "2"
-    assert "Когда это бывает: входящие сообщения, по часам и дням недели, сообщения" in said(page)
+    assert "Когда это бывает: входящие сообщения, штук по часам и дням недели" in said(page)
     page.segmented_control(key="by_hour").set_value("conversations").run()
     assert not page.exception
     assert "Когда это бывает: новые диалоги" in said(page)
@@ -279,3 +280,28 @@ def test_a_spreadsheet_finds_no_formula_and_a_program_the_same_rows() -> None:
     table = pl.DataFrame({"group": ["=Марат", "Айгуль"], "value": [-1.5, 2.0]})
     assert sheets.in_csv(table).decode("utf-8-sig").splitlines() == ["group,value", "'=Марат,-1.5", "Айгуль,2.0"]
     assert pl.read_parquet(sheets.in_parquet(table)).equals(table)
+
+
+def test_filters_that_leave_nothing_are_told_and_cleared_at_once(turn: Turn) -> None:
+    page = turn("overview", team="3", days="7", time="business")
+    assert "ничего не подходит" not in said(page)
+    page.selectbox(key="label").select("возврат").run()
+    page.segmented_control(key="days").select(0).run()
+    page.date_input(key="dates").set_value((date(2001, 1, 1), date(2001, 1, 1))).run()
+    assert "Под эти фильтры ничего не подходит." in said(page)
+    assert "1 января 2001, время: Москва." in said(page)
+    next(button for button in page.button if button.label == "Сбросить фильтры").click().run()
+    assert [page.selectbox(key=name).value for name in ("inbox", "team", "agent", "label")] == [0, 0, 0, ""]
+    assert "В эти дни ничего не было." in said(page)
+    assert "Сбросить фильтры" not in [button.label for button in page.button]
+
+
+def test_names_of_sixty_letters_stand_whole_in_a_table() -> None:
+    assert [parts._row_height(["a" * letters]) for letters in (4, 22, 23, 60, 500)] == [35, 35, 54, 73, 73]
+
+
+def test_rows_are_told_under_heads(turn: Turn) -> None:
+    page = turn("sla")
+    next(button for button in page.button if button.key == "rows_sla_compliance").click().run()
+    table = next(block.value for block in page.markdown if block.value.startswith("<table>"))
+    assert "<th>Диалог</th><th>Когда</th><th>SLA соблюдён</th>" in table

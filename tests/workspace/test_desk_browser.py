@@ -4,12 +4,13 @@ import re
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from sqlmodel import select
 
 from app.conversations import actions
 from app.conversations.models import Priority
 from app.conversations.queries import locked
-from app.database import transaction
+from app.database import session, transaction
 from app.inboxes import queries as inbox_queries
 from app.inboxes.actions import update_inbox
 from app.shortcuts.actions import create_canned_response
@@ -172,3 +173,26 @@ def test_no_face_looks_chosen_before_the_customer_has_chosen(world: World, desk:
 def _surveys(world: World) -> list[Survey]:
     with transaction(world.account_id) as current:
         return list(current.exec(select(Survey)))
+
+
+def test_a_message_after_midnight_stands_under_a_line_of_its_day(world: World, desk: Any) -> None:
+    asks(world, "Вчера вечером")
+    with transaction(world.account_id):
+        session().execute(text("update message set created_at = created_at - interval '1 day'"))
+    ada = desk(world.ada, "/conversations/1", DESKTOP)
+    days = ada.locator("#messages .day[data-day]")
+    expect(days.first).to_have_text("Вчера")
+    # as a page shows it that was opened before midnight: nothing of today, and yesterday under its name of then
+    ada.locator("#messages").evaluate(
+        """list => {
+            const [first, ...later] = list.querySelectorAll(".day[data-day]");
+            for (const line of [...later, ...list.querySelectorAll(".activity")]) line.remove();
+            first.querySelector("time").textContent = "Сегодня";
+        }"""
+    )
+    asks(world, "После полуночи")
+    expect(days).to_have_text(["Вчера", "Сегодня"])
+    expect(ada.locator("#messages > li.day ~ li.day ~ li.message").first).to_contain_text("После полуночи")
+    asks(world, "И ещё")
+    expect(ada.locator("#messages")).to_contain_text("И ещё")
+    expect(days).to_have_count(2)

@@ -39,3 +39,11 @@ def test_another_page_than_there_can_be_is_the_first(client: Any, name: str) -> 
     world = acme()
     enter(client, world.ada, world)
     assert frame(client, f"/reports?page={name}").path == "/"
+
+
+def test_something_stands_in_for_the_reports_until_they_are_drawn(client: Any) -> None:
+    world = acme()
+    enter(client, world.ada, world)
+    page = client.get("/reports").text
+    assert 'id="frame-wait" role="status"' in page
+    assert "js/workspace/frame.js" in page

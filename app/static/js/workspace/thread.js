@@ -6,6 +6,7 @@ const soon = debounced(120);
 const SEEN_AFTER_MS = 2000;
 const LOOKING_MS = 20_000;
 const GONE_AFTER_MS = 45_000;
+const MOST_DAYS = 50;
 
 const CHANGES_HEAD = /^(conversation\.(status_changed|priority_changed|labels_changed|muted|unmuted|attributes_changed|bot_handoff)|assignee|team|sla|contact)\b/;
 
@@ -87,10 +88,29 @@ export class Thread {
 
   place(message) {
     const known = document.getElementById(message.id) || this.pending(message.dataset.clientId);
-    if (known) return known.replaceWith(message);
+    if (known) {
+      known.replaceWith(message);
+      return this.showDay(message);
+    }
     const later = [...this.messages.querySelectorAll("[data-id]")].find((other) => Number(other.dataset.id) > Number(message.dataset.id));
     if (later) later.before(message);
     else this.messages.append(message);
+    this.showDay(message);
+  }
+
+  /** The line above a day that begins with this one. “Today” of yesterday's is asked anew with it. */
+  async showDay({ id, dataset: { on } }) {
+    const line = (day) => this.messages.querySelector(`.day[data-day="${day}"]`);
+    if (!on || line(on) || this.asked === on) return;
+    this.asked = on;
+    const days = [...this.messages.querySelectorAll(".day[data-day]")].slice(-MOST_DAYS + 1).map((old) => old.dataset.day);
+    const lines = await this.steady(`/days?${new URLSearchParams([...days, on].map((day) => ["on", day]))}`);
+    for (const fresh of lines) {
+      const old = line(fresh.dataset.day);
+      if (old) old.replaceWith(fresh);
+      else (this.messages.querySelector(`[data-on="${on}"]`) || document.getElementById(id))?.before(fresh);
+    }
+    if (this.wasDown) this.down();
   }
 
   pending(clientId) {
@@ -103,6 +123,7 @@ export class Thread {
     const [line] = await this.steady(`${this.base}/activities/${seq}`);
     if (!line || document.getElementById(line.id)) return;
     this.messages.append(line);
+    this.showDay(line);
     if (wasDown) this.down();
   }
 
