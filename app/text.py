@@ -16,6 +16,8 @@ NAME_LIMIT = 255
 ATTRIBUTES_LIMIT = 100
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _CITATION = re.compile(r"\[(\d{1,2})\]")
+# Nobody wants 300 000 ₽ or 50 % on two lines
+_IN_ONE = re.compile(r"(?<=\d) (?=\d{3}(?!\d)|[%₽°])")
 _TAGS = {"p", "br", "strong", "em", "s", "code", "pre", "blockquote", "ul", "ol", "li", "a", "hr", "h2", "h3", "h4",
          "table", "thead", "tbody", "tr", "th", "td", "img"}  # fmt: skip
 
@@ -66,7 +68,7 @@ def cited_html(markdown: str, sources: int, prefix: str) -> str:
         number = int(found[1])
         return f'<a class="cite" href="#{prefix}{number}">{number}</a>' if 1 <= number <= sources else found[0]
 
-    return _CITATION.sub(link, to_html(markdown))
+    return _CITATION.sub(link, _IN_ONE.sub("\u00a0", to_html(markdown)))
 
 
 def article_html(markdown: str) -> str:

@@ -58,7 +58,7 @@ class Step:
 class Past:
     """What Captain has done in this conversation: the kinds of his messages since a person spoke, the newest first; how
     many there were in the last minute and hour; what the customer asked the last time he was answered; how often he has
-    said in a minute what he says now; whether it is what Captain himself has said."""
+    said in a minute what he says now; whether it is what Captain himself has said; all he has told him since then."""
 
     kinds: Sequence[str] = ()
     in_minute: int = 0
@@ -66,6 +66,7 @@ class Past:
     question: str = ""
     repeats: int = 0
     is_echo: bool = False
+    told: str = ""
 
     @property
     def failures(self) -> int:
@@ -104,6 +105,13 @@ def by_words(text: str, past: Past, *, has_files: bool) -> Step | None:
         return _to_thanks(past)
     if wanted == Wish.HELLO:
         return Step(Kind.SILENT) if Kind.HELLO in past.kinds else Step(Kind.HELLO, _("How can I help?"))
+    if wanted == Wish.WHO:
+        return Step(
+            Kind.HELLO,
+            _(
+                "I am an automatic assistant: I look for answers in the help center, and call a person when you ask for one."
+            ),
+        )
     return hand_over(Reason.FAILED) if past.failures >= FAILURES else None
 
 

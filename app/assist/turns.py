@@ -6,7 +6,7 @@ budget; and acts only if nothing has happened meanwhile. Whatever fails, people 
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -39,6 +39,7 @@ BURST_SECONDS = 2.0
 BUDGETS_SECONDS = (5.0, 2.0)
 REMEMBERED = 40  # messages of a thread that are looked back upon
 QUESTION_LIMIT = 1000
+LINKS = 3
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,10 @@ def decide(asked: Asked) -> Step:
         if not asked.is_allowed:
             return steps.hand_over(Reason.OFF)
         try:
-            return steps.by_words(asked.text, asked.past, has_files=asked.has_files) or _by_search(asked)
+            told = steps.by_words(asked.text, asked.past, has_files=asked.has_files)
+            if told is None:
+                return _by_search(asked)
+            return _with_reading(asked, told) if told.reason == Reason.MONEY else told
         except Exception:
             logger.exception("Captain stumbled over message %s", asked.turn.message_id)
             return steps.hand_over(Reason.AWAY)
@@ -91,6 +95,16 @@ def _by_search(asked: Asked) -> Step:
     return steps.hand_over(Reason.AWAY)
 
 
+def _with_reading(asked: Asked, told: Step) -> Step:
+    """The step to people, with the articles that surely answer: of money people decide, but how to pay may be written."""
+    found = _by_search(asked)
+    if found.kind != Kind.ANSWER:
+        return told
+    links = list({source["title"]: (source["title"], source["url"] or "") for source in found.sources}.values())
+    text = "\n\n".join([told.text, _listed(_("Perhaps this helps meanwhile:"), links, is_website=asked.is_website)])
+    return replace(told, text=text, found=links, confidence=found.confidence)
+
+
 def _from_reply(asked: Asked, reply: Reply) -> Step:
     hits = reply.ranking.hits[:10]
     known: dict[str, Any] = {
@@ -99,22 +113,40 @@ def _from_reply(asked: Asked, reply: Reply) -> Step:
         "scores": [round(hit.score, 4) for hit in hits],
         "features": dict(reply.ranking.features),
     }
-    if reply.verdict == Verdict.ANSWER and reply.text:
-        return Step(Kind.ANSWER, reply.text, sources=queries.cited(reply), **known)
     links = [(other.title, other.url or "") for other in reply.alternatives]
+    if reply.verdict == Verdict.ANSWER and reply.text:
+        sources = queries.cited(reply)
+        if not all(source["quote"] in asked.past.told for source in sources):
+            return Step(Kind.ANSWER, reply.text, sources=sources, **known)
+        # he has read just this already, so it is not what he asks
+        links = [(sources[0]["title"], sources[0]["url"] or ""), *links]
+        if not asked.past.failures:
+            return Step(Kind.SUGGEST, _again(links[:LINKS], is_website=asked.is_website), **known)
     if reply.verdict == Verdict.SUGGEST and links and not asked.past.failures:
         return Step(Kind.SUGGEST, _offer(links, is_website=asked.is_website), **known)
     reason = Reason.FAILED if asked.past.failures else Reason.NOT_SURE
     closest = links or list({hit.title: (hit.title, hit.url or "") for hit in hits}.values())
-    return steps.hand_over(reason, found=closest[:3], **known)
+    return steps.hand_over(reason, found=closest[:LINKS], **known)
 
 
 def _offer(links: Sequence[tuple[str, str]], *, is_website: bool) -> str:
+    return _listed(_("Perhaps this helps:"), links, is_website=is_website)
+
+
+def _again(links: Sequence[tuple[str, str]], *, is_website: bool) -> str:
+    return _listed(
+        _("What I know about it stands above. Perhaps the whole articles help:"), links, is_website=is_website
+    )
+
+
+def _listed(words: str, links: Sequence[tuple[str, str]], *, is_website: bool) -> str:
     if is_website:
         lines = [actions.link(title, url) for title, url in links]
     else:
-        lines = [f"• {title}: {url}" if url else f"• {title}" for title, url in links]
-    return "\n".join([_("Perhaps this helps:"), "", *lines])
+        # a text fragment is for a link's eyes, not for a reader's
+        bare = [(title, url.partition("#")[0]) for title, url in links]
+        lines = [f"• {title}: {url}" if url else f"• {title}" for title, url in bare]
+    return "\n".join([words, "", *lines])
 
 
 # -- the courier's steps
@@ -188,6 +220,7 @@ def _past(thread: Sequence[Message], said: Sequence[Message], text: str) -> Past
         question=questions.get(answered[-1].content_attributes.get("question_id", 0), "") if answered else "",
         repeats=sum(says_the_same(words, lately[-1]) for words in lately),
         is_echo=any(says_the_same(m.content, text) for m in said),
+        told="\n".join(m.content or "" for m in mine),
     )
 
 

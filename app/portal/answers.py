@@ -14,6 +14,7 @@ from app import limits
 from app.assist.actions import HELP_CENTER_ANSWER
 from app.assist.assistants import in_portal
 from app.assist.queries import Answer, Manner, Scope, answer
+from app.assist.wishes import Wish, wish
 from app.config import settings
 from app.database import transaction
 from app.errors import Invalid, NotAllowed
@@ -31,6 +32,8 @@ RATINGS_PER_MINUTE = 60
 # Who reads along may wait for a model's wording; a page that shows nothing meanwhile may not
 STREAM_SECONDS = 16.0
 RATED_SECONDS = 24 * 3600
+# What no article answers: a person is wanted, or nothing has been asked
+_ASKS_NOTHING = {Wish.HUMAN, Wish.HELLO, Wish.THANKS, Wish.NOTHING, Wish.WHO}
 _END = re.compile(r"(?<=[.!?…\]])\s+(?=\S)|\n+")
 
 
@@ -114,7 +117,7 @@ def _ends(text: str) -> list[int]:
 
 def _shown(place: Place, question: str, said: Answer | None) -> dict[str, Any]:
     """What the answer's template asks for."""
-    known_too = {"is_waiting": False, "is_partial": False, "said": said}
+    known_too = {"is_waiting": False, "is_partial": False, "said": said, "wanted": _wanted(question)}
     return known_too | {"html": _html(said), "token": _token(place, question, said)} if said else known_too
 
 
@@ -134,6 +137,8 @@ def _ask(place: Place, asked: tuple[Scope, Manner], question: str) -> Answer:
 
 
 def _asked(place: Place, asked: tuple[Scope, Manner], question: str, budget_seconds: float | None = None) -> Answer:
+    if _wanted(question):
+        return Answer(False, "", [], 0.0, [])
     said = answer(*asked, question, budget_seconds)
     with transaction(place.account_id):
         if not said.answered and not said.alternatives:
@@ -141,6 +146,12 @@ def _asked(place: Place, asked: tuple[Scope, Manner], question: str, budget_seco
         cited = _articles(said.citations)
         actions.note_answer(place.portal, place.locale, cited, said.confidence, is_answer=said.answered)
     return said
+
+
+def _wanted(question: str) -> Wish | None:
+    """What is wanted instead of an answer, if that is so."""
+    found = wish(question)
+    return found if found in _ASKS_NOTHING else None
 
 
 def _spend() -> None:

@@ -30,6 +30,40 @@ def test_a_customer_gets_an_answer_with_its_source() -> None:
     assert [event.data["kind"] for event in replied] == ["answer"]
 
 
+def test_the_same_words_are_not_said_twice_and_then_a_person_has_it() -> None:
+    world = _ready()
+    asked = says(world, "Сколько файлов можно прикрепить к сообщению?")
+    says(world, "а сколько файлов прикрепить можно к одному сообщению")
+    answer, again = said(asked)
+    assert again.content_attributes["captain"] == "suggest"
+    assert "пятнадцати файлов" not in again.content
+    assert answer.content_attributes["citations"][0]["title"] in again.content
+    says(world, "так сколько файлов можно прикрепить к сообщению, скажите")
+    assert conversation_of(asked).status == Status.OPEN
+
+
+def test_of_money_people_decide_and_what_is_written_about_it_may_be_read_meanwhile() -> None:
+    world = _ready()
+    with transaction(world.account_id):
+        actions.suggest_pair(
+            first_assistant(world.account_id),
+            "Как оплатить заказ картой?",
+            "Картой на сайте или в пункте.",
+            by="user:1",
+        )
+    works(world)
+    asked = says(world, "Как оплатить заказ картой?")
+    assert conversation_of(asked).status == Status.OPEN
+    assert "Как оплатить заказ картой?" in _last(asked).content
+    assert "Как оплатить" not in _last(says(world, "Верните деньги, пароход утонул!", who="other")).content
+
+
+def test_who_asks_whether_he_is_a_machine_is_told() -> None:
+    asked = says(_ready(), "ты бот?")
+    assert conversation_of(asked).held_by == Holder.CAPTAIN
+    assert "автоматическ" in _last(asked).content or "automatic" in _last(asked).content
+
+
 def test_what_the_help_center_does_not_say_goes_to_people_with_a_note() -> None:
     world = _ready(accepted_error=0.05)
     asked = says(world, "Можно ли перекрасить ваш самолёт в фиолетовый?")

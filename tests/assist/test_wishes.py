@@ -14,6 +14,8 @@ FOR_A_PERSON = """
 can I talk to a human?|connect me to an agent|I want to speak with a real person|human please|operator|agent
 let me speak to your manager|I need a human|transfer me to support|get me a person|is there anybody there?
 stop this bot|speak to someone|I'd like to talk to someone from your support team|put me through to an operator
+оператора позовите|человека мне|хочу живого|с человеком можно?|к оператору хочу|а живые люди тут есть?|бот не надо, человека
+опереатора|перезвоните мне пожалуйста|свяжитесь со мной|jgthfnjhf|gjpjdbnt xtkjdtrf|pozovite operatora|call me back
 """
 QUESTIONS = """
 Как добавить оператора в команду?|как назначить диалог на сотрудника|Как пригласить сотрудника?
@@ -25,6 +27,10 @@ QUESTIONS = """
 помогло, но как теперь удалить метку|Что делать, если не получилось войти?|Не получается войти в аккаунт
 Получилось войти, не вижу диалогов|Chat is not working|Is there an agent limit?|Can agents chat with each other?
 How do I transfer a conversation to another agent?|how to add an agent|What can an agent see?
+сколько можно хранить файлы|сколько файлов можно|за сколько можно отменить заказ|на какой номер вы мне звоните|не звоните мне
+мошенники прислали письмо от вашего имени, что делать|Where do I report fraud?|достали из коробки, а кнопки нет
+дома бардак, как скрыть фон|как оставить жалобу на товар|не понял, как подключить телеграм|спасибо, а сколько ждать?
+How big must my order be to avoid the charge?|как вызвать мастера|можно ли оформить на другого человека
 """
 MACHINES = """
 Это автоматический ответ. Ваше сообщение получено, мы свяжемся с вами.|Автоответ: я в отпуске до 12 декабря
@@ -40,13 +46,18 @@ NO_MACHINES = """
 Ответ приходит дважды, что делать|Сообщение не отправлено
 """
 OTHERS = {
-    Wish.SOLVED: "Спасибо, помогло|все заработало, спасибо!|it works now, thanks|да, все получилось спасибо большое",
-    Wish.FAILED: "не помогло|нет, не работает|это не то|still not working|that didn't help|Ответ не помог",
-    Wish.THANKS: "спасибо|Спасибо большое!|👍|ок|Thanks for your help",
-    Wish.HELLO: "привет|Здравствуйте!|Hello",
+    Wish.SOLVED: "Спасибо, помогло|все заработало, спасибо!|it works now, thanks|да, все получилось спасибо большое|"
+    "уже не надо, спасибо|неактуально",
+    Wish.FAILED: "не помогло|нет, не работает|это не то|still not working|that didn't help|Ответ не помог|не понял|"
+    "я не про это|я другое спросил|уже пробовал, не работает",
+    Wish.THANKS: "спасибо|Спасибо большое!|👍|ок|Thanks for your help|ок понял|ладно|рахмат|супер, спасибо|cgfcb,j|spasibo",
+    Wish.HELLO: "привет|Здравствуйте!|Hello|привет как дела|у меня вопрос|здрасьте|подскажите пожалуйста|ghbdtn|privet",
+    Wish.WHO: "ты бот?|вы робот или человек|кто ты|are you a bot?",
     Wish.NOTHING: "|🐸|...",
-    Wish.ANGER: "вы издеваетесь??|ВЕРНИТЕ МОЙ ЗАКАЗ НЕМЕДЛЕННО!|This is ridiculous",
-    Wish.MONEY: "верните деньги|с меня дважды списали деньги|I want a refund",
+    Wish.ANGER: "вы издеваетесь??|ВЕРНИТЕ МОЙ ЗАКАЗ НЕМЕДЛЕННО!|This is ridiculous|вы охренели?|сколько можно!|"
+    "вы мошенники|хочу пожаловаться на курьера|это обман",
+    Wish.MONEY: "верните деньги|с меня дважды списали деньги|I want a refund|где мои деньги|когда вернете деньги|"
+    "сделайте возврат|деньги ушли, заказа нет",
 }
 
 
@@ -86,6 +97,8 @@ def test_the_language_is_that_of_the_letters() -> None:
         "ru",
         "ru",
     ]
+    assert language("gjpjdbnt xtkjdtrf", "en") == "ru", "the keyboard stood on the other layout"
+    assert language("pozovite operatora", "en") == "ru", "Russian in Latin letters"
 
 
 @pytest.mark.parametrize("words", ["\x00", "а" * 100_000, "\ud800", "👍" * 5000, "не " * 30_000])

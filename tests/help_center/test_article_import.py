@@ -1,6 +1,8 @@
 """What an import promises: twice is once, a bad line is told by its number, the others are kept."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,16 @@ def test_a_file_makes_the_portal_its_categories_and_its_articles() -> None:
         ArticleStatus.DRAFT,
         ArticleStatus.PUBLISHED,
     ]
+
+
+def test_the_command_makes_a_portal_too(tmp_path: Path) -> None:
+    """In a process of its own, which has loaded nothing but what the command needs."""
+    world, file = acme(), tmp_path / "articles.jsonl"
+    file.write_text(line("a"), "utf-8")
+    command = [sys.executable, "-m", "app.cli", "articles", "import", str(file), "--account", str(world.account_id)]
+    ran = subprocess.run([*command, "--portal", "fresh", "--locale", "ru"], cwd=ROOT, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    assert [article.external_id for article in articles(world)] == ["a"]
 
 
 def test_the_same_file_twice_changes_and_tells_nothing() -> None:

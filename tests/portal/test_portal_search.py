@@ -81,7 +81,7 @@ def test_captains_answer_has_the_shape_that_is_promised(reader: FlaskClient, mon
     world = acme()
     a_portal(world)
     citation = {"article_id": 7, "external_id": "x", "title": "Т", "url": "http://localhost/hc/a", "quote": "Слова"}
-    said = Answer(True, "Три дня [1] и **ещё** [2]. <b>", [citation], 0.93, [])
+    said = Answer(True, "Три дня [1] и **ещё** [2]. <b> До 300 000 ₽, 50 %, 8 дней.", [citation], 0.93, [])
     monkeypatch.setattr(answers, "answer", lambda *_arguments: said)
     answer = reader.get("/hc/acme/ru/answer.json", query_string={"q": "сколько идёт возврат"})
     assert answer.json == {
@@ -95,6 +95,7 @@ def test_captains_answer_has_the_shape_that_is_promised(reader: FlaskClient, mon
     assert '<a class="cite" href="#source_1">1</a>' in shown
     assert "[2]" in shown, "a number without a source is no link"
     assert "&lt;b&gt;" in shown
+    assert "До 300\u00a0000\u00a0₽, 50\u00a0%, 8 дней" in shown, "a number stays on one line"
     assert '<li id="source_1"><a href="http://localhost/hc/a">Т</a></li>' in shown
     assert "<html" not in page(reader, "answer", "сколько", **{"X-Part": "true"})
     assert told(world, "captain.answered") == ["captain.answered"] * 3
@@ -114,6 +115,18 @@ def test_while_captain_is_away_articles_and_a_human_are_offered(reader: FlaskCli
     assert "Капитан не знает точно" in shown
     assert other["url"] in shown
     assert told(world, "captain.declined") == ["captain.declined"] * 2
+
+
+@pytest.mark.parametrize("words", ["позовите человека", "спасибо!", "привет"])
+def test_what_asks_nothing_is_answered_with_no_article(reader: FlaskClient, words: str) -> None:
+    """The captain process does not run here: words would be searched for."""
+    world = acme()
+    an_article(a_portal(world), "Позовите человека: спасибо и привет", slug="polite")
+    answer = reader.get("/hc/acme/ru/answer.json", query_string={"q": words})
+    assert (answer.json["answered"], answer.json["alternatives"]) == (False, [])
+    shown = page(reader, "answer", words)
+    assert "Капитан не знает точно" not in shown
+    assert told(world, "captain.declined") == [], "nothing was asked, so nothing is missing"
 
 
 def test_a_question_must_be_one(reader: FlaskClient) -> None:
