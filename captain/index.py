@@ -32,9 +32,10 @@ class Weights:
     `stored()` reads those of weights.json, which an operator may change.
     """
 
-    chunk: float = 0.3  # cosine of passage and question
-    title: float = 0.2  # of title and question
-    either: float = 0.35  # the greater of the two: in a FAQ the title says it all, in prose the passage does
+    chunk: float = 0.2  # cosine of passage and question
+    title: float = 0.1  # of title and question
+    sentence: float = 0.2  # of the sentence that is nearest to it
+    either: float = 0.45  # the greatest of the three: in a FAQ the title says it all, in prose a sentence does
     article: float = 0.2  # mean cosine of the article's passages: what it is about as a whole
     title_similarity: float = 0.05  # shared trigrams
     lexical: float = 0.3  # BM25 over the candidates, of words and, by `concepts`, of what they mean
@@ -49,12 +50,13 @@ class Weights:
 
 @dataclass(frozen=True)
 class Hit:
-    """A candidate with its place: `score` is the weighted sum of the six, each in standard deviations (0: average)."""
+    """A candidate with its place: `score` is the weighted sum of the seven, each in standard deviations (0: average)."""
 
     candidate: Candidate
     score: float
     chunk: float
     title: float
+    sentence: float
     either: float
     article: float
     title_similarity: float
@@ -86,6 +88,7 @@ def fuse(question: str, candidates: Sequence[Candidate], weights: Weights | None
     columns = {
         "chunk": _deviations([one.cosine for one in candidates], all_alike, least=0.01),
         "title": _deviations([one.title_cosine for one in candidates], all_alike, least=0.1),
+        "sentence": _deviations([sentence(one) for one in candidates], all_alike, least=0.01),
         "either": _deviations([either(one) for one in candidates], all_alike, least=0.01),
         "article": _deviations([one.article_cosine for one in candidates], all_alike, least=0.01),
         "title_similarity": _deviations([one.title_similarity for one in candidates], alike, least=0.1),
@@ -168,9 +171,15 @@ def bm25(asked: Mapping[Term, float], texts: Sequence[Counter[Term]]) -> Scores:
     return scores
 
 
+def sentence(candidate: Candidate) -> float | None:
+    """The cosine of the passage's nearest sentence; its own where there is but one, or none has a vector yet."""
+    return max(candidate.sentence_cosines, default=candidate.cosine)
+
+
 def either(candidate: Candidate) -> float | None:
-    """The greater of the cosines of passage and title."""
-    return max((one for one in (candidate.cosine, candidate.title_cosine) if one is not None), default=None)
+    """The greatest of the cosines of passage, title and sentence."""
+    known = (candidate.cosine, candidate.title_cosine, *candidate.sentence_cosines)
+    return max((one for one in known if one is not None), default=None)
 
 
 def best_of_each_article(hits: Sequence[Hit], read: Script = Script.NONE) -> list[Hit]:

@@ -11,11 +11,10 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
-from captain.text import content, sanitise, sentences, stems
+from captain.text import sanitise, sentences
 
 LENGTH = 300  # characters of a passage: of 900, 500 and 300 the shortest found most facts, and lost no support question
 OPENING = 40  # characters of a text's beginning; a title of so many that the text begins with names nothing
-SENTENCE = 16  # characters from which a sentence is looked for by itself
 WHOLE = 700  # characters of a list, or of a short article, that is quoted in one piece
 
 _BULLET = re.compile(r"^\s*(\d+[.)]|[•·▪‣*\-–—])\s")
@@ -33,6 +32,12 @@ class Passage:
     prefix: str  # "title — heading"
     is_whole: bool  # `text` is all the article says; each of its passages has it, and is read by another part
     read: str  # the part of `text` that is found by
+    in_place: tuple[str, ...]  # what the model reads of each sentence of `text`; none where there is but one
+
+    @property
+    def sentences_hash(self) -> str:
+        """Of `in_place`; empty without any."""
+        return _digest("\n".join(self.in_place)) if self.in_place else ""
 
     @property
     def embedded(self) -> str:
@@ -56,8 +61,8 @@ def passages(title: str, markdown: str) -> list[Passage]:
     """The article's passages in order: ≤ LENGTH characters; ≤ WHOLE for a list with its introduction.
 
     A passage never crosses a heading, so an edit under one heading leaves the passages of all others as they were.
-    An article of one section and ≤ WHOLE characters is quoted whole, by whichever of its parts it is found. One whose
-    title names nothing is found by its single sentences too. An article without text has no passages.
+    An article of one section and ≤ WHOLE characters is quoted whole, by whichever of its parts it is found. An article
+    without text has no passages.
     """
     title = sanitise(title)
     sections = list(_sections(title, markdown))
@@ -65,23 +70,23 @@ def passages(title: str, markdown: str) -> list[Passage]:
     title = "" if pieces and _begins(pieces[0][1], title) else title
     whole = "\n\n".join(block.text for block in sections[0][1]) if len(sections) == 1 else ""
     is_whole = 0 < len(whole) <= WHOLE
-    is_named = _names(title, " ".join(text for _, text in pieces))
-    parts = [(heading, text, read) for heading, text in pieces for read in ([text] if is_named else _parts(text))]
+    first = next((said for _, text in pieces for _, said in told(text)), "")
     return [
-        _passage(title, heading, whole if is_whole else text, read, position, is_whole=is_whole)
-        for position, (heading, text, read) in enumerate(parts)
+        _passage(title, heading, whole if is_whole else read, read, position, first, is_whole=is_whole)
+        for position, (heading, read) in enumerate(pieces)
     ]
 
 
-def _names(title: str, text: str) -> bool:
-    """Whether the title says more than a number: "Document 12" does not."""
-    return bool(title) and (not re.search(r"\d", title) or not set(stems(text)).isdisjoint(content(title)))
+def told(text: str) -> list[tuple[Block, str]]:
+    """The sentences of a passage's text, in order, each with the block it stands in."""
+    return [(block, said) for block in blocks(text) for said in sentences(block.text)]
 
 
-def _parts(text: str) -> list[str]:
-    """The text and its sentences. An English question over Russian paragraphs finds a twentieth more by these."""
-    single = [sentence for sentence in sentences(text) if len(sentence) >= SENTENCE]
-    return [text, *single] if len(single) > 1 else [text]
+def in_place(prefix: str, said: str, first: str) -> str:
+    """A sentence under its title, or after the beginning of the article's `first` one where there is none: alone it
+    rarely says what it is about."""
+    opening = "" if said == first else first[:OPENING].rpartition(" ")[0]
+    return f"{prefix or opening}\n{said}".lstrip()
 
 
 def _begins(text: str, title: str) -> bool:
@@ -94,10 +99,16 @@ def blocks(text: str) -> list[Block]:
     return _introduced(Block(part) for part in text.split("\n\n") if part.strip())
 
 
-def _passage(title: str, heading: str, text: str, read: str, position: int, *, is_whole: bool) -> Passage:
+def _passage(title: str, heading: str, text: str, read: str, position: int, first: str, *, is_whole: bool) -> Passage:
     prefix = " — ".join(part for part in (title, heading) if part)
-    digest = hashlib.sha256(f"{prefix}\n{read}".encode()).hexdigest()
-    return Passage(heading, text, position, digest, prefix, is_whole, read)
+    single = tuple(in_place(prefix, said, first) for _, said in told(text))
+    return Passage(
+        heading, text, position, _digest(f"{prefix}\n{read}"), prefix, is_whole, read, single if len(single) > 1 else ()
+    )
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 # -- Markdown to sections of plain blocks

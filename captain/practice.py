@@ -7,13 +7,10 @@ on two cores. What may change is told in `captain.encoder`.
 """
 
 import random
-import re
-import struct
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 from multiprocessing import get_context
 from typing import Any
 
@@ -24,8 +21,9 @@ from torch import nn
 from torch.nn import functional
 
 from captain.embedder import E5_PROMPTS
-from captain.encoder import BLOCK, Tensor, Tokens, directory
+from captain.encoder import BLOCK, Tensor, directory
 from captain.text import for_model
+from captain.tokens import Tokenizer
 
 Numbers = NDArray[np.float32]
 
@@ -155,7 +153,8 @@ class Net(nn.Module):  # type: ignore[misc]  # torch need not be there
 
     def __init__(self, weights: bytes) -> None:
         super().__init__()
-        self._tokens = Tokenizer(weights)
+        self._tokenizer = Tokenizer(weights)
+        self._known: dict[tuple[str, bool], list[int]] = {}
         self._width, self._layers, self._heads = (int(number) for number in np.frombuffer(weights, "<i4", 3, 8))
         self._smallest = float(np.frombuffer(weights, "<f4", 1, 36)[0])  # of layer norms
         tensors = directory(weights)[1]
@@ -170,12 +169,19 @@ class Net(nn.Module):  # type: ignore[misc]  # torch need not be there
 
     def read(self, texts: Sequence[str], *, is_query: bool) -> Any:
         """(n, d) of unit length."""
-        found = [self._tokens.of(text, is_query=is_query) for text in texts]
+        found = [self._tokens(text, is_query=is_query) for text in texts]
         order = sorted(range(len(found)), key=lambda i: len(found[i]))
         vectors = [
             self._vectors([found[i] for i in order[at : at + TOGETHER]]) for at in range(0, len(order), TOGETHER)
         ]
         return torch.cat(vectors)[torch.tensor(order).argsort()]
+
+    def _tokens(self, text: str, *, is_query: bool) -> list[int]:
+        """The text's tokens with those that begin and end it, at most LONGEST between."""
+        if (text, is_query) not in self._known:
+            prompted = E5_PROMPTS["query" if is_query else "document"] + for_model(text)
+            self._known[text, is_query] = self._tokenizer.of(prompted)[:LONGEST]
+        return [self._tokenizer.begin, *self._known[text, is_query], self._tokenizer.end]
 
     def _vectors(self, tokens: Sequence[Sequence[int]]) -> Any:
         length = max(map(len, tokens))
@@ -228,54 +234,3 @@ def _numbers(weights: bytes, found: Tensor) -> Numbers:
     blocks = np.frombuffer(weights, BLOCK, found.size // BLOCK.itemsize, found.offset)
     numbers = np.concatenate([blocks["numbers"] & 15, blocks["numbers"] >> 4], axis=1).astype(np.float32) - 8
     return np.asarray(numbers * blocks["scale"].astype(np.float32)[:, None], np.float32).reshape(-1)
-
-
-class Tokenizer:
-    """The unigram tokenizer of SentencePiece that stands in the file: the likeliest way to cut a text into known pieces.
-
-    https://arxiv.org/abs/1804.10959
-    """
-
-    def __init__(self, weights: bytes) -> None:
-        tokens = directory(weights)[0]
-        self._begin, self._end, _padding, self._unknown = tokens.special
-        offsets = np.frombuffer(weights, "<u4", tokens.count + 1, tokens.offsets).tolist()
-        pieces = (weights[tokens.text + at : tokens.text + end] for at, end in pairwise(offsets))
-        self._pieces = {piece.decode("utf-8", "replace"): i for i, piece in enumerate(pieces) if piece}
-        self._scores = np.frombuffer(weights, "<f4", tokens.count, tokens.scores).tolist()
-        self._lost = min(self._scores) - 10  # the score of a letter that is in no piece
-        self._longest = max(map(len, self._pieces))
-        self._letters = dict(_letters(weights, tokens))
-        self._known: dict[tuple[str, bool], list[int]] = {}
-
-    def of(self, text: str, *, is_query: bool) -> list[int]:
-        """The text's tokens with those that begin and end it, at most LONGEST between."""
-        if (text, is_query) not in self._known:
-            prompted = E5_PROMPTS["query" if is_query else "document"] + for_model(text)
-            read = re.sub(" {2,}", " ", "".join(self._letters.get(letter, letter) for letter in prompted))
-            self._known[text, is_query] = self._cut(f" {read}".replace(" ", "▁"))[:LONGEST]
-        return [self._begin, *self._known[text, is_query], self._end]
-
-    def _cut(self, text: str) -> list[int]:
-        best: list[tuple[float, int, int]] = [(0.0, 0, 0)]  # of each length: score, last piece, where that begins
-        for end in range(1, len(text) + 1):
-            lost = (best[end - 1][0] + self._lost, self._unknown, end - 1)
-            known = (
-                (best[begin][0] + self._scores[piece], piece, begin)
-                for begin in range(max(0, end - self._longest), end)
-                if (piece := self._pieces.get(text[begin:end], self._unknown)) != self._unknown
-            )
-            best.append(max([lost, *known]))
-        found, at = [], len(text)
-        while at:
-            found.append(best[at][1])
-            at = best[at][2]
-        return found[::-1]
-
-
-def _letters(weights: bytes, tokens: Tokens) -> Iterator[tuple[str, str]]:
-    at = tokens.letters
-    for _ in range(tokens.letter_count):
-        letter, count = struct.unpack_from("<IB", weights, at)
-        yield chr(letter), "".join(map(chr, struct.unpack_from(f"<{count}I", weights, at + 5)))
-        at += 5 + 4 * count

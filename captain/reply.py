@@ -7,7 +7,7 @@ from itertools import groupby, pairwise
 from captain.confidence import features, probability, rarities, share, verdict
 from captain.embedder import Embedder
 from captain.index import Hit, best_of_each_article, text_of
-from captain.passages import OPENING, WHOLE, Block, blocks
+from captain.passages import WHOLE, Block, in_place, told
 from captain.text import (
     AnswerType,
     answer_type,
@@ -18,7 +18,6 @@ from captain.text import (
     language,
     meanings,
     script,
-    sentences,
     stems,
 )
 from captain.wire import Alternative, Calibration, Candidate, Citation, Ranked, Ranking, Reply, Thresholds, Verdict
@@ -99,7 +98,8 @@ class Part:
     hit: Hit
     block: Block
     said: str
-    opening: str  # of an article without title: a sentence alone rarely says what it is about
+    cosine: float | None  # with the question, where it is known
+    first: str  # sentence of its article
     behind: float  # fused score of its article below that of the best one
 
     @property
@@ -108,10 +108,9 @@ class Part:
 
     @property
     def in_place(self) -> str:
-        """The sentence under its title, or after the first words of an article without."""
+        """What the model reads where the cosine is not known."""
         found = self.hit.candidate
-        prefix = " — ".join(part for part in (found.title, found.heading) if part)
-        return f"{prefix or self.opening}\n{self.said}".lstrip()
+        return in_place(" — ".join(part for part in (found.title, found.heading) if part), self.said, self.first)
 
 
 def quotes(
@@ -161,11 +160,16 @@ def picked(
 def _parts(near: Sequence[Hit], behind: float = 0.0) -> list[Part]:
     """The sentences of one article's passages, in its order."""
     ordered = sorted(near, key=lambda hit: hit.candidate.position or 0)
-    told = [
-        (hit, block, said) for hit in ordered for block in blocks(hit.candidate.text) for said in sentences(block.text)
-    ]
-    opening = told[0][2][:OPENING].rpartition(" ")[0] if told else ""
-    return [Part(*each, opening if i else "", behind) for i, each in enumerate(told)]
+    single = [(hit, *each) for hit in ordered for each in _single(hit.candidate)]
+    return [Part(hit, block, said, cosine, single[0][2], behind) for hit, block, said, cosine in single]
+
+
+def _single(found: Candidate) -> list[tuple[Block, str, float | None]]:
+    """The passage's sentences, each with the block it stands in and its cosine, where that is known."""
+    said = told(found.text)
+    own = found.sentence_cosines or (found.cosine,)  # the only one is the passage itself
+    known = own if len(own) == len(said) else [None] * len(said)
+    return [(*each, cosine) for each, cosine in zip(said, known, strict=True)]
 
 
 def _close_second(question: str, hits: Sequence[Hit]) -> tuple[list[Hit], float]:
@@ -244,12 +248,18 @@ def _read(question: str, hits: Sequence[Hit]) -> list[Hit]:
 def _scores(question: str, parts: Sequence[Part], hits: Sequence[Hit], embedder: Embedder) -> list[float]:
     """How well each sentence answers."""
     wanted, asked, rarity = answer_type(question), content(question), rarities(question, hits)
-    vectors = embedder.encode_document([part.in_place for part in parts])
-    cosines = (vectors @ embedder.encode_query([question])[0]).tolist()
+    cosines = _all_cosines(question, parts, embedder)
     return [
         COSINE * cosine + share(asked, part.said, rarity) + _wanted(part, wanted) - AHEAD * part.behind
         for cosine, part in zip(cosines, parts, strict=True)
     ]
+
+
+def _all_cosines(question: str, parts: Sequence[Part], embedder: Embedder) -> list[float]:
+    """Those of sentences that have no vector yet are made, at 20 ms each."""
+    unread = [part.in_place for part in parts if part.cosine is None]
+    made = iter((embedder.encode_document(unread) @ embedder.encode_query([question])[0]).tolist() if unread else ())
+    return [next(made) if part.cosine is None else part.cosine for part in parts]
 
 
 def _wanted(part: Part, wanted: AnswerType) -> float:
@@ -335,6 +345,7 @@ def _ranked(question: str, hit: Hit) -> Ranked:
         chunk=hit.chunk,
         title_score=hit.title,
         either=hit.either,
+        sentence=hit.sentence,
         article=hit.article,
         title_similarity=hit.title_similarity,
         lexical=hit.lexical,

@@ -54,7 +54,7 @@ from captain.wire import PATH_LIMIT, REQUEST_LIMIT, Calibration, Candidate, Line
 from captain.writer import Said, Source, Writer
 
 REMEMBERED = 10_000  # questions, and as many sentences; 15 MB each
-SLICE = 8  # documents embedded at a time, so that a question never waits for a whole batch
+SLICE = 4  # documents embedded at a time, so that a question never waits for a whole batch
 BUDGET_SECONDS = 5.0  # that a request waits for a free core when it does not say how long its client will
 SPARED_SECONDS = 0.3  # of a budget, for what comes after the model's wording
 IDLE_SECONDS = 300.0  # a silent connection is closed
@@ -177,7 +177,7 @@ class Captain:
         if asked.kind == "query":
             vectors = model.cached.encode_query([question(text) for text in asked.texts])
         else:
-            vectors = model.queued.encode_document(asked.texts)
+            vectors = model.queued.read(asked.texts)
         return {"vectors": _packed(vectors), "count": len(vectors)} | model.about
 
     def _understand(self, asked: Understand) -> dict[str, Any]:
@@ -267,26 +267,65 @@ def _left() -> float:
 
 
 class Queued:
-    """An embedder that lets as many in as there are cores, questions before documents."""
+    """An embedder that lets as many in as there are cores, whoever is waited for before what is read for later."""
 
     def __init__(self, inner: Embedder, cores: int) -> None:
         self.name, self.dimension = inner.name, inner.dimension
-        self._inner = inner
-        self._cores = threading.BoundedSemaphore(cores)
-        self._document_cores = threading.BoundedSemaphore(max(1, cores - 1))
+        self._inner, self._gate = inner, Gate(cores)
 
     def encode_query(self, texts: Sequence[str]) -> Vectors:
-        with _turn(self._cores):
+        with self._gate.turn():
             return self._inner.encode_query(texts)
 
     def encode_document(self, texts: Sequence[str]) -> Vectors:
-        """In slices: between two of them a question may pass."""
-        if len(texts) <= SLICE:
-            with _turn(self._cores):
-                return self._inner.encode_document(texts)
-        with _turn(self._document_cores):
-            slices = [self.encode_document(texts[i : i + SLICE]) for i in range(0, len(texts), SLICE)]
+        with self._gate.turn():
+            return self._inner.encode_document(texts)
+
+    def read(self, texts: Sequence[str]) -> Vectors:
+        """Documents for later, a few at a time: between two of these everybody else may pass."""
+        slices = []
+        for start in range(0, max(1, len(texts)), SLICE):
+            with self._gate.turn(can_wait=True):
+                slices.append(self._inner.encode_document(texts[start : start + SLICE]))
         return np.concatenate(slices)
+
+
+class Gate:
+    """So many at once as there are cores; of those who can wait one fewer, and none while somebody else waits."""
+
+    def __init__(self, cores: int) -> None:
+        self._changed = threading.Condition()
+        self._free, self._for_later = cores, max(1, cores - 1)
+        self._waiting = 0  # of those who cannot
+
+    @contextlib.contextmanager
+    def turn(self, *, can_wait: bool = False) -> Iterator[None]:
+        """Inside: a core of one's own. Busy when none became free until the deadline."""
+        self._enter(can_wait)
+        try:
+            yield
+        finally:
+            self._leave(can_wait)
+
+    def _enter(self, can_wait: bool) -> None:
+        with self._changed:
+            self._waiting += not can_wait
+            is_in = self._changed.wait_for(
+                lambda: self._free and not (can_wait and (self._waiting or not self._for_later)),
+                max(0.0, _deadline.get() - time.monotonic()),
+            )
+            self._waiting -= not can_wait
+            if not is_in:
+                self._changed.notify_all()  # whoever can wait may have waited for us
+                raise Busy
+            self._free -= 1
+            self._for_later -= can_wait
+
+    def _leave(self, can_wait: bool) -> None:
+        with self._changed:
+            self._free += 1
+            self._for_later += can_wait
+            self._changed.notify_all()
 
 
 class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
@@ -394,16 +433,6 @@ def _clear(path: Path) -> None:
         probe.connect(str(path))
         raise SystemExit(f"captain: another process answers at {path}")
     path.unlink()
-
-
-@contextlib.contextmanager
-def _turn(cores: threading.BoundedSemaphore) -> Iterator[None]:
-    if not cores.acquire(timeout=max(0.0, _deadline.get() - time.monotonic())):
-        raise Busy
-    try:
-        yield
-    finally:
-        cores.release()
 
 
 def _read(line: bytes) -> Any:

@@ -62,6 +62,9 @@ class Shelf:
         self.embedder = embedder
         self._vectors = embedder.encode_document([entry.passage.embedded for entry in self.entries])
         self._titles = embedder.encode_document(titles)[[places[entry.article.title] for entry in self.entries]]
+        single = [text for entry in self.entries for text in entry.passage.in_place]
+        self._sentences = embedder.encode_document(single)
+        self._ends = np.cumsum([0, *(len(entry.passage.in_place) for entry in self.entries)])
         owners: dict[str, int] = {}
         self._owners = np.array([owners.setdefault(_owner(entry.article), len(owners)) for entry in self.entries])
         self._frequency = _frequency(self.entries)
@@ -84,7 +87,7 @@ class Shelf:
         lexemes = sorted(known, key=lambda stem: self._frequency[stem])[:LEXEMES]
         ranks = {i: rank(lexemes, self.entries[i]) for i in shown}
         by_words = {i for i in sorted(shown, key=lambda i: -ranks[i])[:DEPTH] if ranks[i] > 0}
-        title_cosines = self._titles @ vector
+        title_cosines, single = self._titles @ vector, self._sentences @ vector
         wholes = np.bincount(self._owners, cosines) / np.bincount(self._owners)
         return [
             replace(
@@ -92,6 +95,7 @@ class Shelf:
                 cosine=float(cosines[i]),
                 title_cosine=float(title_cosines[i]) if self.entries[i].article.title else None,
                 article_cosine=float(wholes[self._owners[i]]),
+                sentence_cosines=tuple(single[self._ends[i] : self._ends[i + 1]].tolist()),
                 lexical=ranks[i],
             )
             for i in sorted(by_vector | by_words | self._titled(shown, cosines, title_cosines))

@@ -33,6 +33,9 @@ class Candidate:
     cosine: float | None = None  # question and passage (title and heading included), in [-1, 1]
     title_cosine: float | None = None  # question and title alone
     article_cosine: float | None = None  # mean cosine of all passages of the article
+    sentence_cosines: tuple[
+        float, ...
+    ] = ()  # of the text's sentences by themselves, in order; none where they have no vectors
     lexical: float | None = None  # full-text rank, any scale ≥ 0
     title_similarity: float | None = None  # trigram similarity of question and title, in [0, 1]
     is_whole: bool = False  # the passage is the whole article
@@ -102,12 +105,13 @@ class Ranked:
     external_id: str | None
     title: str
     url: str | None
-    score: float  # the weighted sum of the five that follow, by which hits are ordered
+    score: float  # the weighted sum of the seven, by which hits are ordered
     chunk: float
     title_score: float
     title_similarity: float
     lexical: float
     either: float = 0.0
+    sentence: float = 0.0
     article: float = 0.0
     cosine: float | None = None  # as the candidate had them, before they were compared
     title_cosine: float | None = None

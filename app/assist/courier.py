@@ -18,6 +18,7 @@ from app.config import settings
 from app.conversations.models import Conversation, Message, MessageType
 from app.conversations.queries import locked
 from app.database import session, transaction
+from app.deliveries.actions import owe
 from app.deliveries.courier import Kind
 from app.deliveries.models import Delivery, DeliveryState
 from app.errors import ChannelError
@@ -31,7 +32,8 @@ from captain.wire import Calibration, Candidate, Understood, Verdict
 DRAFT_SECONDS = 15.0
 EMBED_SECONDS = 120.0
 EMBED_BATCH = 32
-NO_VECTORS = dict.fromkeys(("model", "embedding", "next_model", "next_embedding"))
+NO_SENTENCES = dict.fromkeys(("sentences_hash", "sentence_embeddings", "next_sentence_embeddings"))
+NO_VECTORS = dict.fromkeys(("model", "embedding", "next_model", "next_embedding")) | NO_SENTENCES
 CONTEXT_MESSAGES = 3
 
 
@@ -55,6 +57,21 @@ class Read:
     vectors: dict[int, list[float]]
     in_use: str | None
     vectors_in_use: dict[int, list[float]]
+
+
+@dataclass(frozen=True)
+class Single:
+    """Sentences Captain has no vectors for yet: {row id: (their hash, what the model reads of each)}."""
+
+    texts: dict[int, tuple[str, tuple[str, ...]]]
+
+
+@dataclass(frozen=True)
+class SingleRead:
+    """Their vectors: {row id: (the hash of what was read, a vector of each sentence)}."""
+
+    model: str
+    vectors: dict[int, tuple[str, list[list[float]]]]
 
 
 @dataclass(frozen=True)
@@ -102,11 +119,27 @@ class Whole:
     common: dict[str, Any]  # of its passages, where they may be found
 
 
+def _prepare(delivery: Delivery) -> Unread | Single | None:
+    """What the model is to read now: passages, and when all of the account's have been found by these, their sentences."""
+    return _unread_sentences(delivery) if delivery.data.get("is_single") else _cut(delivery)
+
+
+def _mine(delivery: Delivery) -> tuple[Any, ...]:
+    name = _name(delivery)
+    return col(Passage.account_id) == delivery.account_id, col(getattr(Passage, name)) == delivery.data[name]
+
+
+def _name(delivery: Delivery) -> str:
+    return "document_id" if "document_id" in delivery.data else "article_id"
+
+
+def _whole(delivery: Delivery) -> Whole | None:
+    return _document(delivery) if _name(delivery) == "document_id" else _article(delivery)
+
+
 def _cut(delivery: Delivery) -> Unread | None:
     """Bring the passages up to date; what is unchanged keeps its vector. What is not published any more has none."""
-    name = "document_id" if "document_id" in delivery.data else "article_id"
-    mine = (col(Passage.account_id) == delivery.account_id, col(getattr(Passage, name)) == delivery.data[name])
-    whole = _document(delivery) if name == "document_id" else _article(delivery)
+    mine, whole = _mine(delivery), _whole(delivery)
     if whole is None:
         reembedding.lock(delivery.account_id)
         session().connection().execute(delete(Passage).where(*mine))
@@ -118,7 +151,9 @@ def _cut(delivery: Delivery) -> Unread | None:
     read = {TITLE: whole.title} | {piece.position: piece.embedded for piece in pieces}
     for position, row in _wanted(whole, pieces).items():
         place = known.pop(position, None) or Passage(position=position, **whole.keys)
-        for field, value in (row | vectors.get(row["content_hash"], NO_VECTORS)).items():
+        kept = vectors.get(row["content_hash"], NO_VECTORS)
+        unchanged = kept if kept["sentences_hash"] == row["sentences_hash"] else NO_SENTENCES
+        for field, value in (kept | unchanged | row).items():
             setattr(place, field, value)
         session().add(place)
     for gone in known.values():
@@ -127,9 +162,37 @@ def _cut(delivery: Delivery) -> Unread | None:
     rows = [
         row for row in session().exec(select(Passage).where(*mine)) if not _is_read(row, delivery.data.get("model"))
     ]
+    if not rows:
+        _owe_sentences(delivery)
     bare = frozenset(row.id for row in rows if row.embedding is None)
     in_use = queries.model_in_use(delivery.account_id)
     return Unread({row.id: read[row.position] for row in rows}, in_use, bare) if rows else None
+
+
+def _owe_sentences(delivery: Delivery) -> None:
+    """Those that nobody has read, one article after another, so that whoever waits for Captain waits for one at most."""
+    name = _name(delivery)
+    if any(_lacks_sentences(row) for row in session().exec(select(Passage).where(*_mine(delivery)))):
+        whose: dict[str, Any] = {name: delivery.data[name]}
+        owe(delivery.account_id, EMBED, f"{delivery.ref}:sentences", lane="sentences", is_single=True, **whose)
+
+
+def _lacks_sentences(row: Passage) -> bool:
+    newest = row.sentence_embeddings if row.next_model is None else row.next_sentence_embeddings
+    return bool(row.sentences_hash) and newest is None
+
+
+def _unread_sentences(delivery: Delivery) -> Single | None:
+    """Of passages as they are cut now; whoever changes the text meanwhile cuts it anew, and owes what is new in it."""
+    whole = _whole(delivery)
+    pieces = passages(whole.title, whole.content) if whole else []
+    read = {piece.position: piece for piece in pieces}
+    rows = [row for row in session().exec(select(Passage).where(*_mine(delivery))) if _lacks_sentences(row)]
+    known = [(row, read[row.position]) for row in rows if row.position in read]
+    texts = {
+        row.id: (one.sentences_hash, one.in_place) for row, one in known if one.sentences_hash == row.sentences_hash
+    }
+    return Single(texts) if texts else None
 
 
 def _vectors(row: Passage) -> dict[str, Any]:
@@ -162,20 +225,23 @@ def _document(delivery: Delivery) -> Whole | None:
 def _wanted(whole: Whole, pieces: Sequence[Piece]) -> dict[int, dict[str, Any]]:
     common = whole.common | {"title": whole.title}
     title = common | {"heading": "", "content": "", "content_hash": f"title:{whole.title}", "is_whole": False}
-    return {TITLE: title} | {
+    return {TITLE: title | {"sentences_hash": ""}} | {
         piece.position: common
         | {
             "heading": piece.heading,
             "content": piece.text,
             "content_hash": piece.content_hash,
             "is_whole": piece.is_whole,
+            "sentences_hash": piece.sentences_hash,
         }
         for piece in pieces
     }
 
 
-def _read(unread: Unread) -> Read:
+def _read(unread: Unread | Single) -> Read | SingleRead:
     asked = captain(EMBED_SECONDS)
+    if isinstance(unread, Single):
+        return _read_sentences(asked, unread)
     try:
         model, vectors = asked.ping(), _embedded(asked, unread.texts)
     except CaptainAway as away:
@@ -187,6 +253,19 @@ def _read(unread: Unread) -> Read:
     return Read(model, vectors, unread.in_use, in_use)
 
 
+def _read_sentences(asked: Captain, unread: Single) -> SingleRead:
+    """Each once: the passages of a short article are quoted whole, and have the same ones."""
+    texts = dict(enumerate(dict.fromkeys(text for _, own in unread.texts.values() for text in own)))
+    try:
+        model, made = asked.ping(), _embedded(asked, texts)
+    except CaptainAway as away:
+        raise ChannelError(str(away), permanent=False) from away
+    vectors = {texts[n]: vector for n, vector in made.items()}
+    return SingleRead(
+        model, {one: (digest, [vectors[text] for text in own]) for one, (digest, own) in unread.texts.items()}
+    )
+
+
 def _embedded(asked: Captain, texts: dict[int, str], model: str | None = None) -> dict[int, list[float]]:
     ids = list(texts)
     slices = [ids[start : start + EMBED_BATCH] for start in range(0, len(ids), EMBED_BATCH)]
@@ -194,8 +273,11 @@ def _embedded(asked: Captain, texts: dict[int, str], model: str | None = None) -
     return dict(zip(ids, vectors, strict=True))
 
 
-def _keep(delivery: Delivery, read: Read) -> None:
+def _keep(delivery: Delivery, read: Read | SingleRead) -> None:
     reembedding.lock(delivery.account_id)
+    if isinstance(read, SingleRead):
+        _keep_sentences(delivery, read)
+        return
     is_next = queries.model_in_use(delivery.account_id) not in (None, read.model)
     for identifier, vector in read.vectors.items():
         row = session().get(Passage, (delivery.account_id, identifier))
@@ -207,9 +289,24 @@ def _keep(delivery: Delivery, read: Read) -> None:
         row.next_embedding, row.next_model = vector, read.model
         if identifier in read.vectors_in_use:
             row.embedding, row.model = read.vectors_in_use[identifier], read.in_use
+    session().flush()
+    _owe_sentences(delivery)
     if is_next:
-        session().flush()
         reembedding.switch(delivery.account_id)
+
+
+def _keep_sentences(delivery: Delivery, read: SingleRead) -> None:
+    """Beside the passage's own vector of the same model, if the passage still says the same."""
+    for identifier, (digest, vectors) in read.vectors.items():
+        row = session().get(Passage, (delivery.account_id, identifier), with_for_update=True)
+        if row is None or row.sentences_hash != digest:
+            continue
+        if row.next_model == read.model:
+            row.next_sentence_embeddings = vectors
+        elif row.model == read.model:
+            row.sentence_embeddings = vectors
+    session().flush()
+    reembedding.switch(delivery.account_id)
 
 
 def _understand(delivery: Delivery) -> Question | None:
@@ -296,7 +393,7 @@ COURIERS = {
     reading.READ: reading.COURIER,
     mining.MINE: mining.COURIER,
     trials.TRIAL: trials.COURIER,
-    EMBED: Kind(EMBED, _cut, _read, _keep, _nothing, may_repeat=True, attempts=50),
+    EMBED: Kind(EMBED, _prepare, _read, _keep, _nothing, may_repeat=True, attempts=50),
     memory.REMEMBER: memory.COURIER,
     learning.LEARN: learning.COURIER,
     hints.HINT: hints.COURIER,

@@ -1,5 +1,6 @@
 """Captain's assistants, the passages of articles as he sees them, and what he proposed."""
 
+import json
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -17,6 +18,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
+from sqlalchemy.types import UserDefinedType
 from sqlmodel import Field
 
 from app.columns import (
@@ -43,6 +45,27 @@ _WORDS = (
     " else"
     " setweight(to_tsvector('english', lower(title || ' ' || heading)), 'A') || to_tsvector('english', lower(content)) end"
 )
+
+
+class HalfVectors(UserDefinedType[list[list[float]]]):
+    """A list of vectors: psycopg does not know the type, and reads and writes it as PostgreSQL spells it."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "HALFVEC[]"
+
+    def bind_processor(self, _dialect: Any) -> Any:
+        def spelled(vectors: list[list[float]] | None) -> str | None:
+            return None if vectors is None else "{" + ",".join(f'"{json.dumps(one)}"' for one in vectors) + "}"
+
+        return spelled
+
+    def result_processor(self, _dialect: Any, _kind: Any) -> Any:
+        def read(spelled: str | None) -> list[list[float]] | None:
+            return None if spelled is None else [json.loads(one) for one in json.loads(f"[{spelled[1:-1]}]")]
+
+        return read
 
 
 def _goes_with(parent: str) -> ForeignKeyConstraint:
@@ -188,6 +211,9 @@ class Passage(Row, table=True):
     compared: another model may have another dimension. Unchanged pieces keep theirs. `next_embedding` is another model's,
     `next_model`, which is to replace them all at once: see reembedding.py. A document's pieces are seen by `assistant_id`
     alone, and lead to `url`.
+
+    `sentence_embeddings` are by the same models, of each sentence of `content` in order, and come later. `sentences_hash`
+    is of what is read for them: empty where there is nothing to read, null in a piece that was cut before there were any.
     """
 
     article_id: int | None = reference(nullable=True)
@@ -206,6 +232,9 @@ class Passage(Row, table=True):
     embedding: Any = Field(default=None, sa_column=Column(HALFVEC(), nullable=True))
     next_model: str | None = words(nullable=True)
     next_embedding: Any = Field(default=None, sa_column=Column(HALFVEC(), nullable=True))
+    sentences_hash: str | None = words(nullable=True)
+    sentence_embeddings: Any = Field(default=None, sa_column=Column(HalfVectors(), nullable=True))
+    next_sentence_embeddings: Any = Field(default=None, sa_column=Column(HalfVectors(), nullable=True))
     words: Any = Field(default=None, sa_column=Column(TSVECTOR, Computed(_WORDS, persisted=True)))
 
     __table_args__ = (

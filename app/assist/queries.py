@@ -257,6 +257,7 @@ def _candidate(row: Any) -> Candidate:
         cosine=row.cosine,
         title_cosine=row.title_cosine,
         article_cosine=row.article_cosine,
+        sentence_cosines=tuple(row.sentence_cosines),
         title_similarity=row.title_similarity,
         is_whole=row.is_whole,
         position=row.position,
@@ -386,6 +387,11 @@ _CANDIDATES, _OF_MANY_DIMENSIONS = (
     select {_TOLD},
         case when p.model = :model then 1 - (p.embedding <=> (select vector from asked)) end as cosine,
         case when p.title <> '' then whole.title_cosine end as title_cosine,
+        array(
+            select (1 - (one.vector <=> (select vector from asked)))::real
+            from unnest(p.sentence_embeddings) with ordinality as one (vector, place)
+            where p.model = :model order by one.place
+        ) as sentence_cosines,
         whole.article_cosine,
         similarity(lower(p.title), :question)::float as title_similarity
     from chosen join passage p on p.account_id = :account and p.id = chosen.id

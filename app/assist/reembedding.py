@@ -60,26 +60,35 @@ def progress(account_id: int) -> Progress | None:
 
 
 _FORGET_GIVEN_UP = text("""
-    update passage set next_model = null, next_embedding = null
+    update passage set next_model = null, next_embedding = null, next_sentence_embeddings = null
     where next_model is not null and (next_model <> :model or vector_dims(next_embedding) <> :dimension)
 """)
 # A server may give other vectors under the same name: those from before compare with nothing any more
 _FORGET_OF_ANOTHER_SHAPE = text("""
-    update passage set model = '', embedding = null where model = :model and vector_dims(embedding) <> :dimension
+    update passage set model = '', embedding = null, sentence_embeddings = null
+    where model = :model and vector_dims(embedding) <> :dimension
 """)
+# Sentences that nobody has read are read by this model too; those of passages from before there were any as well
 _OTHERS = text("""
-    select account_id, article_id, document_id, array_agg(distinct model) filter (where model <> '') as models
+    select account_id, article_id, document_id,
+        array_agg(distinct model) filter (where model not in ('', :model)) as models
     from passage where model <> :model and next_model is distinct from :model
+        or model is not null and sentences_hash is distinct from ''
+            and case when model = :model then sentence_embeddings else next_sentence_embeddings end is null
     group by account_id, article_id, document_id order by account_id, article_id, document_id
 """)
 _ON_THE_WAY = text("select distinct account_id from passage where next_model is not null")
 _LOCK = text("select pg_advisory_xact_lock(hashtextextended(:key, 0))")
-# Passages without any vector do not hold it up: the model comes to them in their own turn
+# Passages without any vector do not hold it up: the model comes to them in their own turn. So do sentences without one.
 _SWITCH = text("""
-    update passage set model = next_model, embedding = next_embedding, next_model = null, next_embedding = null
+    update passage set model = next_model, embedding = next_embedding, sentence_embeddings = next_sentence_embeddings,
+        next_model = null, next_embedding = null, next_sentence_embeddings = null
     where account_id = :account and next_model is not null and not exists (
-        select from passage p where p.account_id = :account and p.model is not null and p.next_model is null
-            and p.model <> (select next_model from passage n where n.account_id = :account and n.next_model is not null limit 1)
+        select from passage p where p.account_id = :account and p.model is not null and (
+            p.next_model is null and p.model <> (
+                select next_model from passage n where n.account_id = :account and n.next_model is not null limit 1
+            ) or p.next_model is not null and p.sentence_embeddings is not null and p.next_sentence_embeddings is null
+        )
     )
 """)
 _PROGRESS = text("""

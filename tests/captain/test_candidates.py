@@ -80,6 +80,27 @@ def test_a_candidate_carries_every_score_and_where_it_stands() -> None:
     assert "/hc/acme/ru/articles/" in first.url
 
 
+def test_a_candidate_carries_the_cosines_of_its_sentences_in_their_order() -> None:
+    shelf = Shelf(acme(), "acme")
+    shelf.put("Возврат", "Раз. Два. Три.", "Один.", first=7)
+    with transaction(shelf.world.account_id) as current:
+        row = current.exec(select(Passage).where(col(Passage.position) == 0)).one()
+        row.sentence_embeddings = [vector(8), vector(300), [0.6, 0.8, *[0.0] * 382]]
+    first, second = sorted(shelf.found("возврат", place=300), key=lambda one: one.position or 0)
+    assert (first.sentence_cosines, second.sentence_cosines) == ((0.0, 1.0, 0.0), ())
+    assert shelf.found("возврат", place=1)[0].sentence_cosines[2] == pytest.approx(0.8, abs=1e-3)
+
+
+def test_sentences_that_another_model_has_read_are_not_compared() -> None:
+    shelf = Shelf(acme(), "acme")
+    shelf.put("Возврат", "Раз. Два.", model="before")
+    with transaction(shelf.world.account_id) as current:
+        row = current.exec(select(Passage).where(col(Passage.position) == 0)).one()
+        row.sentence_embeddings = [[1.0, 0.0], [0.0, 1.0]]
+    (found,) = shelf.found("возврат")
+    assert found.sentence_cosines == ()
+
+
 def test_an_article_without_a_title_has_no_cosine_of_it() -> None:
     shelf = Shelf(acme(), "acme")
     article = shelf.put("Деньги", "Деньги приходят.")

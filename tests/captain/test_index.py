@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from captain.index import Weights, best_of_each_article, fuse, lexical, names, nearest
+from captain.index import Weights, best_of_each_article, fuse, lexical, names, nearest, sentence
 from captain.text import Script, concepts, stems
 from captain.wire import Candidate
 
 
-def candidate(passage: int, article: int | None = None, **scores: float | str | None) -> Candidate:
+def candidate(passage: int, article: int | None = None, **scores: float | str | tuple[float, ...] | None) -> Candidate:
     text = f"Напиток номер {passage} вкусный."
     plain = Candidate(passage_id=passage, article_id=passage if article is None else article, title="", text=text)
     return replace(plain, **scores)  # type: ignore[arg-type]
@@ -123,7 +123,24 @@ def test_hits_carry_all_features() -> None:
     hit, _ = fuse("кофе", [candidate(1, cosine=0.5, text="Кофе."), candidate(2, cosine=0.1)], Weights())
     assert hit.candidate.cosine == 0.5
     assert (hit.chunk, hit.lexical, hit.title) == (pytest.approx(1), pytest.approx(1), 0)
-    assert hit.score == pytest.approx(0.3 * hit.chunk + 0.35 * hit.either + 0.3 * hit.lexical)
+    weighed = Weights()
+    assert hit.score == pytest.approx(
+        weighed.chunk * hit.chunk
+        + weighed.sentence * hit.sentence
+        + weighed.either * hit.either
+        + weighed.lexical * hit.lexical
+    )
+
+
+def test_a_passage_is_found_by_its_best_sentence() -> None:
+    found = [candidate(i, cosine=0.5) for i in range(4)] + [candidate(9, cosine=0.4, sentence_cosines=(0.1, 0.8))]
+    assert order(*found)[0] == 9
+
+
+def test_a_passage_whose_sentences_nobody_has_read_counts_by_itself() -> None:
+    assert sentence(candidate(1, cosine=0.5)) == 0.5
+    found = [candidate(1, cosine=0.5), candidate(2, cosine=0.2, sentence_cosines=(0.3, 0.4)), candidate(3, cosine=0.1)]
+    assert order(*found) == [1, 2, 3]
 
 
 def test_nothing_to_rank_gives_nothing() -> None:

@@ -52,20 +52,38 @@ def test_a_short_article_of_some_length_is_found_by_its_parts_and_quoted_whole()
     assert len({passage.content_hash for passage in found}) == 2
 
 
-@pytest.mark.parametrize("title", ["", "Абзац 12"])
-def test_an_article_whose_title_names_nothing_is_found_by_its_sentences_too(title: str) -> None:
-    text = "Чай растёт в горах. Собирают его в апреле. Да."
-    found = passages(title, text)
-    assert [passage.read for passage in found] == [text, "Чай растёт в горах.", "Собирают его в апреле."]
-    assert {passage.text for passage in found} == {text}
-    assert [passage.position for passage in found] == [0, 1, 2]
-    assert len({passage.content_hash for passage in found}) == 3
+def test_a_passage_names_its_sentences_under_title_and_heading() -> None:
+    (passage,) = passages("Чай", "## Сбор\n\nЧай растёт в горах. Собирают его в апреле.")
+    assert passage.in_place == ("Чай — Сбор\nЧай растёт в горах.", "Чай — Сбор\nСобирают его в апреле.")
 
 
-@pytest.mark.parametrize("title", ["Чай", "Приказ 12", "Урожай чая 2024"])
-def test_sentences_of_a_named_article_are_not_looked_for_alone(title: str) -> None:
-    text = "Чай растёт в горах. Приказ 12 о сборе вышел в апреле."
-    assert [passage.read for passage in passages(title, text)] == [text]
+def test_sentences_of_an_article_without_a_title_are_read_after_its_first_words() -> None:
+    first = "Улун собирают в горах провинции Фуцзянь в апреле."
+    (passage,) = passages("", f"{first} Листья сушат.")
+    assert passage.in_place == (first, "Улун собирают в горах провинции Фуцзянь\nЛистья сушат.")
+
+
+def test_the_only_sentence_of_a_passage_is_not_read_twice() -> None:
+    (passage,) = passages("Чай", "Чай растёт в горах.")
+    assert (passage.in_place, passage.sentences_hash) == ((), "")
+
+
+def test_sentences_are_read_again_when_they_or_the_first_words_change() -> None:
+    def digests(title: str, first: str, last: str) -> list[str]:
+        return [one.sentences_hash for one in passages(title, f"{first} Да.\n\n## Раздел\n\n{last} Так.")]
+
+    before = digests("", "Чай растёт в горах.", "Его сушат.")
+    assert len(set(before)) == 2
+    assert digests("", "Кофе растёт в горах.", "Его сушат.")[1] == before[1], "it stands under a heading of its own"
+    assert digests("", "Чай растёт в горах.", "Его варят.")[0] == before[0]
+    assert digests("", "Чай растёт в горах.", "Его варят.")[1] != before[1]
+
+
+def test_every_part_of_an_article_that_is_quoted_whole_names_all_its_sentences() -> None:
+    found = passages("Чай", " ".join(f"Сорт {i}: {SENTENCE.strip()}" for i in range(8)))
+    assert len(found) == 2
+    assert len(found[0].in_place) == 8
+    assert found[0].sentences_hash == found[1].sentences_hash
 
 
 def test_long_prose_is_cut_between_sentences_and_nothing_is_lost() -> None:

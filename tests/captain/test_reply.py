@@ -1,10 +1,11 @@
 """Drafts with sources, three links, or an honest no."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
-from captain.embedder import Embedder
+from captain.embedder import Embedder, Vectors
 from captain.index import Hit, fuse
 from captain.passages import WHOLE
 from captain.reply import ELISION, PHRASES, quotes, reply
@@ -123,6 +124,30 @@ def test_of_long_prose_the_two_best_sentences_are_quoted_in_their_order(model: E
     assert [words for _, words in quotes("какая глубина озера и почему оно не замерзает", found, model)] == [
         "Наибольшая глубина озера — 668 метров. Оно не замерзает зимой, потому что вода солоновата."
     ]
+
+
+def test_sentences_that_the_index_knows_are_not_read_again_and_others_are(model: Embedder) -> None:
+    lake = Shelf([PROSE, Article("tea", "Чай", "Чай растёт в горах.")], model)
+    asked = "какая глубина озера и почему оно не замерзает"
+    reader = Counting(model)
+    known = quotes(asked, hits(lake, asked), reader)
+    assert reader.documents == 0
+    bare = [replace(hit, candidate=replace(hit.candidate, sentence_cosines=())) for hit in hits(lake, asked)]
+    assert [words for _, words in quotes(asked, bare, reader)] == [words for _, words in known]
+    assert reader.documents > 0
+
+
+class Counting:
+    """An embedder that counts the documents it is given."""
+
+    def __init__(self, inner: Embedder) -> None:
+        self.name, self.dimension, self.encode_query = inner.name, inner.dimension, inner.encode_query
+        self.documents = 0
+        self._inner = inner
+
+    def encode_document(self, texts: Sequence[str]) -> Vectors:
+        self.documents += len(texts)
+        return self._inner.encode_document(texts)
 
 
 def test_claims_of_two_passages_are_numbered_apart_each_with_its_own_words(model: Embedder) -> None:
