@@ -145,7 +145,7 @@ def _blocks(node: SyntaxTreeNode) -> Iterator[Block]:
 
 
 def _lines(node: SyntaxTreeNode) -> Iterator[str]:
-    """The plain lines of a block: items numbered or bulleted and indented, table rows as `cell — cell`, code as it is."""
+    """The plain lines of a block: items numbered or bulleted and indented, code as it is."""
     match node.type:
         case "bullet_list" | "ordered_list":
             yield from _items(node)
@@ -154,8 +154,7 @@ def _lines(node: SyntaxTreeNode) -> Iterator[str]:
         case "html_block":
             yield from _visible(node.content)
         case "table":
-            for row in (row for part in node.children for row in part.children):
-                yield " — ".join(cell for cell in map(_inline_of, row.children) if cell)
+            yield from _rows(node)
         case "paragraph":
             yield _inline(node.children[0])
         case _:
@@ -170,6 +169,20 @@ def _items(node: SyntaxTreeNode) -> Iterator[str]:
         lines = [line for child in item.children for line in _lines(child)] or [""]
         yield f"{mark} {lines[0]}"
         yield from (f"  {line}" for line in lines[1:])
+
+
+def _rows(table: SyntaxTreeNode) -> Iterator[str]:
+    """Each row by itself says what it says: `Пальто: Цена — 2 290; Срок — 5`. Cells that are empty, or a dash, say nothing."""
+    columns, *rows = ([_inline_of(cell) for cell in row.children] for part in table.children for row in part.children)
+    for row in rows:
+        told = [
+            f"{column} — {cell}" if column else cell
+            for column, cell in zip(columns[1:], row[1:], strict=False)
+            if cell.strip("-–— ")
+        ]
+        yield ": ".join(part for part in (row[0], "; ".join(told)) if part)
+    if not rows:
+        yield " — ".join(filter(None, columns))
 
 
 def _inline_of(cell: SyntaxTreeNode) -> str:

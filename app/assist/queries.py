@@ -21,6 +21,7 @@ from captain.text import question as readable
 from captain.wire import Calibration, Candidate, Reply, Thresholds, Understood, Verdict
 
 _MARK = re.compile(r"^(\d+[.)]|•)\s+")  # of a list item; a browser does not count it as text
+_ROW = re.compile(r": (?=.* — )")  # behind the first cell of a table's row, which stands alone in the page
 
 SIDE = 40  # candidates from each way of searching
 RAREST = 6  # words of a question that full text looks for
@@ -310,7 +311,7 @@ def _url(row: Any) -> str:
 
 def _fragment(words: str) -> str:
     """A text fragment, so that the browser shows the quoted words. https://wicg.github.io/scroll-to-text-fragment/"""
-    first = _MARK.sub("", words.split("…")[0].split("\n")[0].strip())
+    first = _ROW.split(_MARK.sub("", words.split("…")[0].split("\n")[0].strip()))[0]
     return f"#:~:text={quote(' '.join(first.split()[:8]), safe='').replace('-', '%2D')}" if first else ""
 
 

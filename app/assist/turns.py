@@ -6,7 +6,7 @@ budget; and acts only if nothing has happened meanwhile. Whatever fails, people 
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -65,10 +65,7 @@ def decide(asked: Asked) -> Step:
         if not asked.is_allowed:
             return steps.hand_over(Reason.OFF)
         try:
-            told = steps.by_words(asked.text, asked.past, has_files=asked.has_files)
-            if told is None:
-                return _by_search(asked)
-            return _with_reading(asked, told) if told.reason == Reason.MONEY else told
+            return steps.by_words(asked.text, asked.past, has_files=asked.has_files) or _by_search(asked)
         except Exception:
             logger.exception("Captain stumbled over message %s", asked.turn.message_id)
             return steps.hand_over(Reason.AWAY)
@@ -93,16 +90,6 @@ def _by_search(asked: Asked) -> Step:
         except CaptainAway as away:
             logger.warning("Captain does not answer message %s: %s", asked.turn.message_id, away)
     return steps.hand_over(Reason.AWAY)
-
-
-def _with_reading(asked: Asked, told: Step) -> Step:
-    """The step to people, with the articles that surely answer: of money people decide, but how to pay may be written."""
-    found = _by_search(asked)
-    if found.kind != Kind.ANSWER:
-        return told
-    links = list({source["title"]: (source["title"], source["url"] or "") for source in found.sources}.values())
-    text = "\n\n".join([told.text, _listed(_("Perhaps this helps meanwhile:"), links, is_website=asked.is_website)])
-    return replace(told, text=text, found=links, confidence=found.confidence)
 
 
 def _from_reply(asked: Asked, reply: Reply) -> Step:

@@ -42,22 +42,6 @@ def test_the_same_words_are_not_said_twice_and_then_a_person_has_it() -> None:
     assert conversation_of(asked).status == Status.OPEN
 
 
-def test_of_money_people_decide_and_what_is_written_about_it_may_be_read_meanwhile() -> None:
-    world = _ready()
-    with transaction(world.account_id):
-        actions.suggest_pair(
-            first_assistant(world.account_id),
-            "Как оплатить заказ картой?",
-            "Картой на сайте или в пункте.",
-            by="user:1",
-        )
-    works(world)
-    asked = says(world, "Как оплатить заказ картой?")
-    assert conversation_of(asked).status == Status.OPEN
-    assert "Как оплатить заказ картой?" in _last(asked).content
-    assert "Как оплатить" not in _last(says(world, "Верните деньги, пароход утонул!", who="other")).content
-
-
 def test_who_asks_whether_he_is_a_machine_is_told() -> None:
     asked = says(_ready(), "ты бот?")
     assert conversation_of(asked).held_by == Holder.CAPTAIN

@@ -211,6 +211,7 @@ def test_a_citation_leads_to_its_very_words_without_the_mark_of_a_list() -> None
     assert queries._fragment("1. Откройте «Мои заказы».\n2. Нажмите.").startswith("#:~:text=%D0%9E%D1%82")
     assert queries._fragment("• Чай").endswith("%D0%A7%D0%B0%D0%B9")
     assert queries._fragment("по-русски") == "#:~:text=%D0%BF%D0%BE%2D%D1%80%D1%83%D1%81%D1%81%D0%BA%D0%B8"
+    assert queries._fragment("Чай: Цена, ₽ — 350; Дней — 5") == "#:~:text=%D0%A7%D0%B0%D0%B9", "the first cell alone"
 
 
 def test_an_account_without_articles_has_no_candidates() -> None:

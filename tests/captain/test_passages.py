@@ -119,9 +119,17 @@ def test_markup_disappears_and_words_stay() -> None:
     assert passages("", markdown)[0].text == "Жирный и ссылка, код, кот и тег.\n\nЦитата."
 
 
+def test_every_row_of_a_table_says_by_itself_what_its_cells_are() -> None:
+    markdown = "| Вещь | Цена, ₽ | Экспресс, ₽ | Дней |\n|-|-|-|-|\n| Пальто | 2 290 | — | 5 |\n| Галстук | 350 | 500 | |\n"
+    rows = ["Пальто: Цена, ₽ — 2 290; Дней — 5", "Галстук: Цена, ₽ — 350; Экспресс, ₽ — 500"]
+    assert passages("", markdown)[0].text == "\n".join(rows)
+    assert passages("", "| | |\n|-|-|\n| Чай | 200 |\n")[0].text == "Чай: 200"
+    assert passages("", "| Срок | Цена |\n|-|-|\n")[0].text == "Срок — Цена"
+
+
 def test_tables_nested_lists_and_code_become_lines() -> None:
     markdown = "| Срок | Цена |\n|---|---|\n| День | 200 |\n\n- раз\n  - внутри\n- два\n\n```\nкод\n\nещё\n```"
-    assert passages("", markdown)[0].text == "Срок — Цена\nДень — 200\n\n• раз\n  • внутри\n• два\n\nкод\nещё"
+    assert passages("", markdown)[0].text == "День: Цена — 200\n\n• раз\n  • внутри\n• два\n\nкод\nещё"
 
 
 def test_items_typed_as_plain_lines_stay_lines() -> None:
