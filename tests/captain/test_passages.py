@@ -120,7 +120,9 @@ def test_markup_disappears_and_words_stay() -> None:
 
 
 def test_every_row_of_a_table_says_by_itself_what_its_cells_are() -> None:
-    markdown = "| Вещь | Цена, ₽ | Экспресс, ₽ | Дней |\n|-|-|-|-|\n| Пальто | 2 290 | — | 5 |\n| Галстук | 350 | 500 | |\n"
+    markdown = (
+        "| Вещь | Цена, ₽ | Экспресс, ₽ | Дней |\n|-|-|-|-|\n| Пальто | 2 290 | — | 5 |\n| Галстук | 350 | 500 | |\n"
+    )
     rows = ["Пальто: Цена, ₽ — 2 290; Дней — 5", "Галстук: Цена, ₽ — 350; Экспресс, ₽ — 500"]
     assert passages("", markdown)[0].text == "\n".join(rows)
     assert passages("", "| | |\n|-|-|\n| Чай | 200 |\n")[0].text == "Чай: 200"
